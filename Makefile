@@ -1,0 +1,80 @@
+# One command per job; `make` alone lists them. Each sets up what it needs in .venv, and a second call costs nothing.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+READY := .venv/.ready
+CODE := mfa_service mobile_stub examples tests benchmarks migrations
+COMPILE := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --universal \
+	--python-version 3.11 --custom-compile-command 'make lock' $(UPGRADE)
+
+.PHONY: help
+help: ## list the targets (default)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(READY) ## run the main job on SQLite, from the authorization request to the id token, step by step
+	@$(BIN)/python -m examples.demo
+
+.PHONY: test
+test: $(READY) ## pass all tests, on SQLite and on a PostgreSQL of their own; PYTEST_ARGS="-k totp" chooses
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: run
+run: $(READY) ## serve http://localhost:8000 on SQLite under instance/, ready to try by hand
+	@$(BIN)/mfa db upgrade
+	@$(BIN)/mfa serve
+
+.PHONY: check
+check: lint types layers openapi-drift schema-drift ## everything but the tests: style, types, layers, openapi.yaml, migrations
+
+.PHONY: lint
+lint: $(READY)
+	@$(BIN)/ruff check $(wildcard $(CODE))
+	@$(BIN)/ruff format --check $(wildcard $(CODE))
+
+.PHONY: types
+types: $(READY)
+	@$(BIN)/mypy
+
+.PHONY: layers
+layers: $(READY)
+	@$(BIN)/lint-imports
+
+.PHONY: openapi-drift
+openapi-drift: $(READY)
+	@$(BIN)/python -m mfa_service.http.openapi --check openapi.yaml
+
+.PHONY: schema-drift
+schema-drift: $(READY)
+	@$(BIN)/mfa db check
+
+.PHONY: format
+format: $(READY) ## let ruff mend style and layout
+	@$(BIN)/ruff check --fix $(wildcard $(CODE))
+	@$(BIN)/ruff format $(wildcard $(CODE))
+
+.PHONY: openapi
+openapi: $(READY) ## write openapi.yaml anew from the code
+	@$(BIN)/python -m mfa_service.http.openapi > openapi.yaml.new
+	@mv openapi.yaml.new openapi.yaml
+
+.PHONY: bench
+bench: $(READY) ## measure: latency, throughput, waiting clients
+	@$(BIN)/python -m benchmarks
+
+.PHONY: lock
+lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml; UPGRADE=--upgrade takes newer releases
+	@$(COMPILE) --extra postgresql -o requirements/service.txt pyproject.toml
+	@$(COMPILE) --all-extras --group dev -o requirements/dev.txt pyproject.toml
+	@printf '%s\n' uv hatchling editables | $(COMPILE) -c requirements/dev.txt -o requirements/tools.txt -
+
+.PHONY: clean
+clean: ## remove what can be made again: .venv, caches, build output (instance/ stays)
+	@rm -rf .venv build dist openapi.yaml.new .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements/dev.txt requirements/tools.txt pyproject.toml tools/set-up
+	@tools/set-up
+	@touch $@
