@@ -9,6 +9,13 @@ CODE := mfa_service mobile_stub examples tests benchmarks migrations
 COMPILE := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --universal \
 	--python-version 3.11 --custom-compile-command 'make lock' $(UPGRADE)
 
+# A home that is missing or read-only must not stop a set-up: without a cache it only takes longer.
+CACHE := $(or $(XDG_CACHE_HOME),$(if $(HOME),$(HOME)/.cache))
+ifeq ($(shell test -n "$(CACHE)" && mkdir -p "$(CACHE)" 2>/dev/null && test -w "$(CACHE)" && echo usable),)
+export PIP_NO_CACHE_DIR := 1
+export UV_NO_CACHE := 1
+endif
+
 .PHONY: help
 help: ## list the targets (default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -8,8 +8,10 @@ from pathlib import Path
 _WATCH = """
 read -r _
 kill -s "$1" -- "$2" 2>/dev/null
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-  if kill -0 -- "$2" 2>/dev/null; then sleep 0.5; fi
+left=100
+while [ "$left" -gt 0 ] && kill -s 0 -- "$2" 2>/dev/null; do
+  left=$((left - 1))
+  sleep 0.1
 done
 [ -z "$3" ] || rm -rf "$3"
 """
