@@ -1,0 +1,73 @@
+"""Wake-ups within one process; `services.waiting` carries them between processes."""
+
+import threading
+from collections import defaultdict
+
+
+class _Place:
+    """One waiter."""
+
+    def __init__(self, owner: "MemoryWakeUp", topics: tuple[str, ...]) -> None:
+        self._owner = owner
+        self.topics = topics
+        self.told = threading.Event()
+
+    def wait(self, seconds: float) -> bool:
+        """Return whether a topic was told of; a told place is ready to wait again."""
+        told = self.told.wait(seconds)
+        self.told.clear()
+        return told
+
+    def close(self) -> None:
+        """Give the place back."""
+        self._owner.remove(self)
+
+
+class MemoryWakeUp:
+    """Waiters by topic. `places` bounds how many threads of this process may wait at once."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._lock = threading.Lock()
+        self._waiting: defaultdict[str, set[_Place]] = defaultdict(set)
+        self._count = 0
+
+    def subscribe(self, *topics: str) -> _Place | None:
+        """Return a place, or `None` when waiting would take a thread that others need."""
+        place = _Place(self, topics)
+        with self._lock:
+            if self._count >= self._places:
+                return None
+            self._count += 1
+            for topic in topics:
+                self._waiting[topic].add(place)
+        return place
+
+    def remove(self, place: _Place) -> None:
+        """Forget a waiter."""
+        with self._lock:
+            self._count -= 1
+            for topic in place.topics:
+                self._waiting[topic].discard(place)
+                if not self._waiting[topic]:
+                    del self._waiting[topic]
+
+    def tell(self, *topics: str) -> None:
+        """Wake whoever waits for one of these topics."""
+        with self._lock:
+            for topic in topics:
+                for place in self._waiting.get(topic, ()):
+                    place.told.set()
+
+    def topics(self) -> tuple[str, ...]:
+        """Return the topics that somebody waits for."""
+        with self._lock:
+            return tuple(self._waiting)
+
+    def shut(self) -> None:
+        """Wake everybody and let nobody wait again: the process is about to stop."""
+        with self._lock:
+            self._places = 0
+            for places in self._waiting.values():
+                for place in places:
+                    place.told.set()

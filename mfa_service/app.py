@@ -1,0 +1,156 @@
+"""Composition root: the Flask application over explicit settings and ports."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from flask import Flask, Request, Response, request
+from werkzeug.routing import BaseConverter
+
+from mfa_service.domain.ids import new_challenge_id
+from mfa_service.domain.ports import Randomness
+from mfa_service.http import meta, oauth, openapi, problems, reading
+from mfa_service.http.dispatch import handle
+from mfa_service.http.operations import Operation
+from mfa_service.http.routes import OPERATIONS
+from mfa_service.observability import metrics, trace
+from mfa_service.persistence.base import db, engine_options, prepare
+from mfa_service.settings import Settings
+from mfa_service.wiring import Ports, Services, assemble
+
+logger = logging.getLogger("mfa_service.requests")
+_META: dict[str, Callable[[Services, Request], Response]] = {
+    "/.well-known/openid-configuration": meta.discovery,
+    "/.well-known/jwks.json": meta.jwks,
+    "/.well-known/webauthn": meta.related_origins,
+    "/healthz": meta.healthz,
+    "/readyz": meta.readyz,
+    "/metrics": meta.exposition,
+}
+
+
+class _Id(BaseConverter):
+    """An identifier in a path: anything else does not exist."""
+
+    regex = "[A-Za-z0-9_-]{1,64}"
+
+
+def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
+    """Return the application; `services_of` finds its use cases."""
+    app = Flask(__name__, static_folder=None)
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database_url)
+    app.config["MAX_CONTENT_LENGTH"] = reading.MAX_BODY_BYTES
+    app.url_map.merge_slashes = False
+    app.url_map.redirect_defaults = False
+    app.url_map.converters["id"] = _Id
+    db.init_app(app)
+    with app.app_context():
+        engine = db.engine
+    prepare(engine)
+    chosen = ports or Ports.real()
+    services = assemble(settings, engine, chosen)
+    app.extensions["mfa"] = services
+    problems.register(app, settings.issuer)
+    _add_routes(app, services)
+    _add_frame(app, settings, chosen.randomness)
+    return app
+
+
+def services_of(app: Flask) -> Services:
+    """Return the use cases of an application that `create_app` made."""
+    services: Services = app.extensions["mfa"]
+    return services
+
+
+def _add_routes(app: Flask, services: Services) -> None:
+    for operation in OPERATIONS:
+        app.add_url_rule(
+            operation.path,
+            endpoint=operation.name,
+            view_func=_view(operation, services),
+            methods=[operation.method],
+        )
+    for path, view in _META.items():
+        app.add_url_rule(path, endpoint=path, view_func=_plain(view, services))
+    token = _plain(oauth.token, services)
+    app.add_url_rule("/oauth2/token", endpoint="token", view_func=token, methods=["POST"])
+    app.add_url_rule("/openapi.yaml", endpoint="openapi", view_func=_document())
+    app.add_url_rule(
+        "/problems/<slug>",
+        endpoint="problem",
+        view_func=lambda slug: meta.problem_page(services, slug),
+    )
+
+
+def _view(operation: Operation, services: Services) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        return handle(operation, services, request, path)
+
+    return view
+
+
+def _plain(
+    view: Callable[[Services, Request], Response], services: Services
+) -> Callable[[], Response]:
+    return lambda: view(services, request)
+
+
+def _document() -> Callable[[], Response]:
+    made: list[str] = []
+
+    def view() -> Response:
+        if not made:
+            made.append(openapi.text())
+        return Response(made[0], content_type="application/yaml; charset=utf-8")
+
+    return view
+
+
+def _add_frame(app: Flask, settings: Settings, randomness: Randomness) -> None:
+    """What surrounds every request: its trace, its log line, its count, its headers."""
+
+    def begin() -> None:
+        request_id = reading.request_id_of(request) or new_challenge_id(randomness)[4:]
+        trace.begin(trace.Trace(request_id, request.remote_addr))
+        request.environ["mfa.started"] = time.monotonic()
+
+    def finish(response: Response) -> Response:
+        seconds = time.monotonic() - request.environ["mfa.started"]
+        name = request.endpoint or "unknown"
+        metrics.REQUESTS.labels(name, response.status_code).inc()
+        metrics.SECONDS.labels(name).observe(seconds)
+        response.headers["X-Request-Id"] = trace.current().request_id or ""
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        _allow_apps(settings, response)
+        logger.info(
+            "answered",
+            extra={
+                "method": request.method,
+                "route": name,
+                "status": response.status_code,
+                "milliseconds": round(seconds * 1000, 1),
+            },
+        )
+        return response
+
+    app.before_request(begin)
+    app.after_request(finish)
+
+
+def _allow_apps(settings: Settings, response: Response) -> None:
+    """Let apps that run in a browser call the device endpoints (contract section 6)."""
+    if not request.path.startswith("/v1/device"):
+        return
+    response.headers.add("Vary", "Origin")
+    origin = request.headers.get("Origin")
+    if origin not in settings.app_origins:
+        return
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Expose-Headers"] = "Date, Retry-After, X-Request-Id"
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE"
+        response.headers["Access-Control-Allow-Headers"] = (
+            "Authorization, Content-Type, X-Request-Id"
+        )
+        response.headers["Access-Control-Max-Age"] = "600"

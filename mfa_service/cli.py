@@ -1,0 +1,39 @@
+"""`mfa`: the command line of the service."""
+
+import importlib
+import sys
+
+import click
+
+_COMMANDS = {
+    "serve": "mfa_service.commands.serve",
+    "db": "mfa_service.commands.database",
+    "client": "mfa_service.commands.clients",
+}
+
+
+class _LazyGroup(click.Group):
+    """Finds commands by name, so that `mfa serve` loads nothing that only others need."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the help text."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load and return one command."""
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        found = importlib.import_module(module).command
+        return found if isinstance(found, click.Command) else None
+
+
+@click.command(cls=_LazyGroup)
+@click.version_option(package_name="stepup-mfa-service", prog_name="mfa")
+def group() -> None:
+    """Step-up authentication: serve it, keep its database, administer its clients."""
+
+
+def main() -> None:
+    """Run the command line; the exit status is 0, 1 for a refusal, 2 for wrong usage."""
+    sys.exit(group())

@@ -1,0 +1,1 @@
+"""The command line; each module is loaded only when its command is called."""

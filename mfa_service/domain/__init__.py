@@ -1,0 +1,1 @@
+"""Rules of the service. Imports the standard library only."""

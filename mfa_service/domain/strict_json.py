@@ -1,0 +1,80 @@
+"""JSON as we accept it: no duplicate keys, no NaN, no deep nesting, safe numbers, clean text."""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import NoReturn
+
+from .text import has_control
+
+MAX_DEPTH = 32
+MAX_INTEGER = 2**53 - 1
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
+
+
+class NotStrictJson(ValueError):
+    """The bytes are no JSON text that we accept."""
+
+
+def loads(data: bytes) -> object:
+    """Parse `data`; raise `NotStrictJson` for what RFC 8259 forbids or leaves to chance."""
+    try:
+        text = data.decode("utf-8")
+        _check_depth(text)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    except (ValueError, RecursionError) as exc:
+        raise NotStrictJson("not a JSON text that is accepted here") from exc
+
+
+def faults(value: object, *, newline_under: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (dotted path, text) for each number out of range and each unclean text.
+
+    U+000A is allowed below the top-level member `newline_under`.
+    """
+    pending: list[tuple[str, bool, object]] = [("", False, value)]
+    while pending:
+        path, newline, item = pending.pop()
+        if isinstance(item, dict):
+            for key, inner in item.items():
+                if has_control(key):
+                    yield path or "body", "Control characters are not allowed in names."
+                    continue
+                below = newline or (not path and bool(newline_under) and key == newline_under)
+                pending.append((f"{path}.{key}" if path else key, below, inner))
+        elif isinstance(item, list):
+            pending.extend((f"{path}.{i}", newline, inner) for i, inner in enumerate(item))
+        elif fault := _scalar_fault(item, newline=newline):
+            yield path or "body", fault
+
+
+def _scalar_fault(value: object, *, newline: bool) -> str | None:
+    if isinstance(value, str) and has_control(value, newline=newline):
+        return "Control characters and lone surrogates are not allowed."
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
+        return "The number is out of range."
+    if isinstance(value, float) and not math.isfinite(value):
+        return "The number is out of range."
+    return None
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise NotStrictJson("a name occurs twice")
+    return members
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise NotStrictJson(constant)
+
+
+def _check_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise NotStrictJson("nested too deeply")

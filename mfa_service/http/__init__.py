@@ -1,0 +1,1 @@
+"""The JSON API: views parse, call one use case, and serialise."""

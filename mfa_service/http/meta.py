@@ -1,0 +1,107 @@
+"""What the service says about itself: metadata, keys, health, problems, metrics."""
+
+import hmac
+import ipaddress
+import json
+from html import escape
+
+from flask import Request, Response
+from sqlalchemy import select
+
+from mfa_service.domain.errors import Forbidden, MfaError, NotFound, Unavailable, every_problem
+from mfa_service.observability import metrics
+from mfa_service.persistence.models import SigningKey
+from mfa_service.services.clients import ASSERTION_ALGORITHMS
+from mfa_service.wiring import Services
+
+_PUBLIC = "public, max-age=3600"
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
+
+
+def discovery(services: Services, _: Request) -> Response:
+    """Answer `/.well-known/openid-configuration` (RFC 8414, OpenID Connect Discovery)."""
+    issuer = services.issuer
+    body = {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/oauth2/token",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": [],
+        "scopes_supported": ["mfa:challenge", "mfa:enroll", "mfa:admin"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": sorted(ASSERTION_ALGORITHMS),
+        "acr_values_supported": list(services.settings.levels.acrs),
+        "service_documentation": f"{issuer}/openapi.yaml",
+    }
+    return _json(body, _PUBLIC)
+
+
+def jwks(services: Services, _: Request) -> Response:
+    """Answer `/.well-known/jwks.json`: public parts only."""
+    return _json(services.foundation.keys.jwks(), _PUBLIC)
+
+
+def related_origins(services: Services, _: Request) -> Response:
+    """Answer `/.well-known/webauthn` (WebAuthn Level 3 §5.11)."""
+    return _json({"origins": list(services.settings.origins)}, _PUBLIC)
+
+
+def healthz(_: Services, __: Request) -> Response:
+    """Tell that the process is up."""
+    return _json({"status": "ok"}, "no-store")
+
+
+def readyz(services: Services, _: Request) -> Response:
+    """Tell that the stores answer; raise `Unavailable` if they do not."""
+    with services.foundation.work.reading() as tx:
+        ready = tx.scalar(select(SigningKey.kid).limit(1)) is not None
+    if not ready:
+        raise Unavailable("The database has no signing key: run `mfa db upgrade`.", retry_after=5)
+    return _json({"status": "ok"}, "no-store")
+
+
+def exposition(services: Services, request: Request) -> Response:
+    """Answer `/metrics` to a loopback peer, not through a proxy, or to the metrics token."""
+    if not (_is_loopback(request) or _has_token(services, request)):
+        raise Forbidden("Metrics are for loopback peers or the metrics token.")
+    several = services.settings.several_processes
+    text = metrics.exposition(several_processes=several)
+    return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def problem_page(services: Services, slug: str) -> Response:
+    """Answer `/problems/{slug}`: what a problem means, for people who read logs."""
+    kinds = {kind.slug: kind for kind in every_problem()}
+    if slug not in kinds:
+        raise NotFound
+    return Response(_page(kinds[slug]), content_type="text/html; charset=utf-8")
+
+
+def _page(kind: type[MfaError]) -> str:
+    text = escape(" ".join((kind.__doc__ or "").split()))
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{kind.slug}</title>'
+        f"<h1>{escape(kind.title)}</h1><p><code>{kind.slug}</code>, HTTP {kind.status}</p>"
+        f"<p>{text}</p></html>\n"
+    )
+
+
+def _is_loopback(request: Request) -> bool:
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        return ipaddress.ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _has_token(services: Services, request: Request) -> bool:
+    token = services.settings.metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return token is not None and hmac.compare_digest(given.encode(), token.encode())
+
+
+def _json(body: object, cache: str) -> Response:
+    response = Response(json.dumps(body), content_type="application/json")
+    response.headers["Cache-Control"] = cache
+    return response

@@ -1,0 +1,137 @@
+"""Reads what came: strict JSON, strict queries, one header of a kind."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Request
+from marshmallow import Schema, ValidationError
+
+from mfa_service.domain import strict_json
+from mfa_service.domain.errors import InvalidRequest, MalformedJson, UnsupportedMediaType
+from mfa_service.services.devices import SignedRequest
+
+from .operations import Media, Operation
+
+MAX_BODY_BYTES = 65_536
+_KEY = re.compile(r'"?([\x21\x23-\x7e]{1,255})"?\Z')
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+
+
+def raw_path(request: Request) -> str:
+    """Return the path as it was sent, without the query; nothing is decoded or folded."""
+    raw = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.path
+    path = str(raw).split("?", 1)[0]
+    if "://" in path:  # absolute form (RFC 9112 §3.2.2)
+        path = "/" + path.split("://", 1)[1].partition("/")[2]
+    return path
+
+
+def request_id_of(request: Request) -> str | None:
+    """Return the caller's request id if it has the permitted form."""
+    given = request.headers.get("X-Request-Id", "")
+    return given if _REQUEST_ID.match(given) else None
+
+
+def bearer_token(request: Request) -> str | None:
+    """Return the token of `Authorization: Bearer`."""
+    return _credentials(request, "bearer")
+
+
+def signed_request(request: Request, raw: bytes) -> SignedRequest | None:
+    """Return what `Authorization: Device` has to cover."""
+    token = _credentials(request, "device")
+    return SignedRequest(token, request.method, raw_path(request), raw) if token else None
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the key, quoted or bare; raise `InvalidRequest` for what is none."""
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
+        return None
+    match = _KEY.match(given.strip())
+    if match is None:
+        raise InvalidRequest({"Idempotency-Key": ["1 to 255 visible ASCII characters."]})
+    return match[1].rstrip('"')
+
+
+def check_media(request: Request, operation: Operation, raw: bytes) -> None:
+    """Raise `UnsupportedMediaType` or `MalformedJson` before the body is looked into."""
+    if not operation.has_body:
+        return
+    if not raw:
+        if not operation.body_optional:
+            raise MalformedJson("A body is needed.")
+        return
+    if request.mimetype != operation.media:
+        raise UnsupportedMediaType(f"The body has to be {operation.media}.")
+
+
+def load_body(operation: Operation, raw: bytes) -> Any:  # noqa: ANN401
+    """Return the validated body; raise `MalformedJson` or `InvalidRequest`."""
+    if operation.media is Media.JOSE:
+        return _compact_text(raw)
+    if operation.body is None:
+        return None
+    if not raw:
+        return operation.body.load({})
+    try:
+        value = strict_json.loads(raw)
+    except strict_json.NotStrictJson as exc:
+        raise MalformedJson("The body is not a JSON text that is accepted here.") from exc
+    faults = {path: [text] for path, text in strict_json.faults(value, newline_under="transaction")}
+    if faults:
+        raise InvalidRequest(faults)
+    if not isinstance(value, dict):
+        raise InvalidRequest({"body": ["Not an object."]})
+    return _load(operation.body, value)
+
+
+def load_query(operation: Operation, request: Request) -> dict[str, Any]:
+    """Return the validated query; unknown names are ignored, a name given twice is refused."""
+    try:
+        text = request.query_string.decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=64)
+    except ValueError as exc:
+        raise InvalidRequest({"query": ["Not a query that is accepted here."]}) from exc
+    values = dict(pairs)
+    faults = {path: [text] for path, text in strict_json.faults(values)}
+    if len(values) != len(pairs):
+        faults["query"] = ["A parameter is given twice."]
+    if faults:
+        raise InvalidRequest(faults)
+    if operation.query is None:
+        return {}
+    known = {name: value for name, value in values.items() if name in operation.query.fields}
+    loaded: dict[str, Any] = _load(operation.query, known)
+    return loaded
+
+
+def _load(schema: Schema, value: dict[str, Any]) -> Any:  # noqa: ANN401
+    try:
+        return schema.load(value)
+    except ValidationError as exc:
+        raise InvalidRequest(dict(_flat(exc.messages_dict))) from exc
+
+
+def _flat(messages: Any, path: str = "") -> list[tuple[str, list[str]]]:  # noqa: ANN401
+    if isinstance(messages, dict):
+        found = []
+        for key, inner in messages.items():
+            below = path if key == "_schema" else f"{path}.{key}".lstrip(".")
+            found += _flat(inner, below)
+        return found
+    return [(path or "body", [str(text) for text in messages])]
+
+
+def _compact_text(raw: bytes) -> str:
+    try:
+        return raw.decode("ascii")
+    except UnicodeDecodeError:
+        return ""  # no JWS: rejected as a faulty proof, not as a faulty JSON
+
+
+def _credentials(request: Request, scheme: str) -> str | None:
+    given, _, rest = request.headers.get("Authorization", "").partition(" ")
+    token = rest.strip()
+    return token if given.lower() == scheme and token and " " not in token else None

@@ -1,0 +1,18 @@
+"""What is counted, in Prometheus' terms."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+
+REQUESTS = Counter("mfa_requests_total", "Answered requests.", ["operation", "status"])
+SECONDS = Histogram("mfa_request_seconds", "Time to answer, waiting included.", ["operation"])
+PROOFS = Counter("mfa_proofs_total", "Judged proofs.", ["method", "result"])
+CHALLENGES = Counter("mfa_challenges_total", "Ended challenges.", ["status"])
+PUSHES = Counter("mfa_pushes_total", "Notifications by outcome.", ["provider", "result"])
+
+
+def exposition(*, several_processes: bool) -> bytes:
+    """Return the text format, summed over the workers when there are several."""
+    if not several_processes:
+        return generate_latest()
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # untyped there
+    return generate_latest(registry)

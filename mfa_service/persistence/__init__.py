@@ -1,0 +1,1 @@
+"""Tables, short transactions, and every exactly-once statement."""

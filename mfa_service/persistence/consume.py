@@ -1,0 +1,250 @@
+"""Every exactly-once statement: one conditional write each; no row means somebody was first."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, case, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mfa_service.domain.authenticator import Pin, State, SuspendedBy
+from mfa_service.domain.challenge import Challenge as ChallengeValue
+from mfa_service.domain.challenge import Reason, Status, proofs_to_json
+from mfa_service.domain.ports import SecretBox
+from mfa_service.domain.subject import User as UserValue
+
+from .base import Base
+from .models import Authenticator, Challenge, Device, SeenToken, SpentProof, User
+from .rows import challenge_from, user_from
+
+_OPEN = (
+    Challenge.id == bindparam("key"),
+    Challenge.status == Status.PENDING,
+    Challenge.expires_at > bindparam("at"),
+)
+_RESERVE = (
+    update(Challenge)
+    .where(*_OPEN, Challenge.attempts_left > 0, Challenge.client_id == bindparam("client"))
+    .values(attempts_left=Challenge.attempts_left - 1)
+    .returning(*Challenge.__table__.columns)
+)
+_SETTLE = (
+    update(Challenge)
+    .where(*_OPEN, Challenge.proofs == bindparam("proofs_before"))
+    .values(
+        status=bindparam("new_status"),
+        reason=bindparam("new_reason"),
+        proofs=bindparam("new_proofs"),
+        auth_time=bindparam("new_auth_time"),
+        ended_at=bindparam("new_ended_at"),
+        ended_by=bindparam("new_ended_by"),
+        attempts_left=Challenge.attempts_left + 1,
+    )
+    .returning(Challenge.id)
+)
+_END = (
+    update(Challenge)
+    .where(*_OPEN)
+    .values(
+        status=bindparam("new_status"),
+        reason=bindparam("new_reason"),
+        ended_at=bindparam("at"),
+        ended_by=bindparam("new_ended_by"),
+    )
+    .returning(Challenge.id)
+)
+_SPEND_STEP_UP = (
+    update(Challenge)
+    .where(
+        Challenge.id == bindparam("key"),
+        Challenge.client_id == bindparam("client"),
+        Challenge.user_id == bindparam("user"),
+        Challenge.purpose == "manage",
+        Challenge.status == Status.SATISFIED,
+        Challenge.spent_for.is_(None),
+        Challenge.auth_time >= bindparam("fresh_from"),
+    )
+    .values(spent_for=bindparam("used_for"))
+    .returning(*Challenge.__table__.columns)
+)
+_LOCK_USER = (
+    update(User)
+    .where(User.id == bindparam("key"))
+    .values(revision=User.revision + 1)
+    .returning(*User.__table__.columns)
+)
+_SETTLE_AUTHENTICATOR = (
+    update(Authenticator)
+    .where(
+        Authenticator.id == bindparam("key"),
+        Authenticator.state == State.ACTIVE,
+        Authenticator.counter <= bindparam("highest"),
+        Authenticator.uses_left.is_(None) | (Authenticator.uses_left >= bindparam("uses")),
+    )
+    .values(
+        failures=0,
+        last_used_at=bindparam("at"),
+        counter=bindparam("new_counter"),
+        uses_left=Authenticator.uses_left - bindparam("uses"),
+    )
+    .returning(Authenticator.id)
+)
+_PAY_PIN = (
+    update(Device)
+    .where(
+        Device.authenticator_id == bindparam("key"),
+        Device.pin == Pin.SET,
+        Device.pin_failures < bindparam("limit"),
+    )
+    .values(pin_failures=Device.pin_failures + 1)
+    .returning(Device.pin_failures)
+)
+
+
+def insert_once(tx: Connection, model: type[Base], values: Mapping[str, object]) -> bool:
+    """Insert a row and tell whether it was the first with its keys; never raises a conflict."""
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(model).on_conflict_do_nothing()
+    return tx.execute(statement, dict(values)).rowcount == 1
+
+
+def lock_user(tx: Connection, user_id: str) -> UserValue | None:
+    """Take the user's row until commit, so that changes of its authenticators are serial."""
+    row = tx.execute(_LOCK_USER, {"key": user_id}).one_or_none()
+    return user_from(row) if row else None
+
+
+def remember_token(tx: Connection, holder: str, jti_hash: str, *, until: int) -> bool:
+    """Record a `jti` and tell whether it is new."""
+    values = {"holder": holder, "jti_hash": jti_hash, "expires_at": until}
+    return insert_once(tx, SeenToken, values)
+
+
+def reserve_attempt(
+    tx: Connection, challenge_id: str, client_id: str, box: SecretBox, *, at: int
+) -> ChallengeValue | None:
+    """Take one attempt of a client's open challenge before a proof is compared (S 3.1.5)."""
+    values = {"key": challenge_id, "client": client_id, "at": at}
+    row = tx.execute(_RESERVE, values).one_or_none()
+    return challenge_from(row, box) if row else None
+
+
+def settle_challenge(
+    tx: Connection, before: ChallengeValue, after: ChallengeValue, *, at: int
+) -> bool:
+    """Record an accepted proof and give its attempt back; tell whether the challenge was open."""
+    ended = after.status is not Status.PENDING
+    values = {
+        "key": before.id,
+        "at": at,
+        "proofs_before": proofs_to_json(before.proofs),
+        "new_status": after.status,
+        "new_reason": after.reason,
+        "new_proofs": proofs_to_json(after.proofs),
+        "new_auth_time": after.auth_time,
+        "new_ended_at": at if ended else None,
+        "new_ended_by": after.ended_by,
+    }
+    return tx.execute(_SETTLE, values).one_or_none() is not None
+
+
+def end_challenge(
+    tx: Connection,
+    challenge_id: str,
+    status: Status,
+    *,
+    reason: Reason | None = None,
+    by: str | None = None,
+    at: int,
+) -> bool:
+    """Move an open challenge to a final state; tell whether it still was open."""
+    values = {"key": challenge_id, "at": at, "new_status": status, "new_reason": reason}
+    return tx.execute(_END, {**values, "new_ended_by": by}).one_or_none() is not None
+
+
+def spend_step_up(
+    tx: Connection,
+    challenge_id: str,
+    box: SecretBox,
+    *,
+    client_id: str,
+    user_id: str,
+    used_for: str,
+    fresh_from: int,
+) -> ChallengeValue | None:
+    """Use up a satisfied `manage` challenge of this client and user, once."""
+    values = {
+        "key": challenge_id,
+        "client": client_id,
+        "user": user_id,
+        "used_for": used_for,
+        "fresh_from": fresh_from,
+    }
+    row = tx.execute(_SPEND_STEP_UP, values).one_or_none()
+    return challenge_from(row, box) if row else None
+
+
+def pay_authenticators(tx: Connection, ids: Sequence[str], *, limit: int) -> Sequence[Row[Any]]:
+    """Count a failure in advance on each active authenticator that has tries left."""
+    statement = (
+        update(Authenticator)
+        .where(Authenticator.id.in_(ids), Authenticator.state == State.ACTIVE)
+        .where(Authenticator.failures < limit)
+        .values(failures=Authenticator.failures + 1)
+        .returning(*Authenticator.__table__.columns)
+    )
+    return tx.execute(statement).all()
+
+
+def settle_authenticator(
+    tx: Connection, authenticator_id: str, *, counter: int | None, spends: str | None, at: int
+) -> bool:
+    """Use up what a verified proof uses up; tell whether nobody was first."""
+    values = {
+        "key": authenticator_id,
+        "at": at,
+        "uses": 0 if spends is None else 1,
+        "highest": -1 if counter is None else counter - 1,
+        "new_counter": -1 if counter is None else counter,
+    }
+    if spends is not None:
+        row = {"authenticator_id": authenticator_id, "token": spends, "spent_at": at}
+        if not insert_once(tx, SpentProof, row):
+            return False
+    return tx.execute(_SETTLE_AUTHENTICATOR, values).one_or_none() is not None
+
+
+def forgive(tx: Connection, ids: Sequence[str]) -> None:
+    """Give back the failure that was counted in advance."""
+    lowered = case((Authenticator.failures > 0, Authenticator.failures - 1), else_=0)
+    tx.execute(update(Authenticator).where(Authenticator.id.in_(ids)).values(failures=lowered))
+
+
+def suspend_exhausted(tx: Connection, ids: Sequence[str], *, limit: int, at: int) -> list[str]:
+    """Suspend those that have no tries left; return which."""
+    statement = (
+        update(Authenticator)
+        .where(Authenticator.id.in_(ids), Authenticator.state == State.ACTIVE)
+        .where(Authenticator.failures >= limit)
+        .values(state=State.SUSPENDED, suspended_by=SuspendedBy.LIMIT, suspended_at=at)
+        .returning(Authenticator.id)
+    )
+    return list(tx.scalars(statement))
+
+
+def pay_pin(tx: Connection, device_id: str, *, limit: int) -> int | None:
+    """Count a wrong PIN in advance; return the count, or `None` when no PIN can be tried."""
+    return tx.scalar(_PAY_PIN, {"key": device_id, "limit": limit})
+
+
+def reset_pin(tx: Connection, device_id: str) -> None:
+    """Start the count anew after a right PIN."""
+    tx.execute(update(Device).where(Device.authenticator_id == device_id).values(pin_failures=0))
+
+
+def disable_pin(tx: Connection, device_id: str, *, at: int) -> None:
+    """Disable the PIN for good."""
+    tx.execute(
+        update(Device)
+        .where(Device.authenticator_id == device_id, Device.pin == Pin.SET)
+        .values(pin=Pin.DISABLED, pin_disabled_at=at)
+    )

@@ -1,0 +1,45 @@
+"""Challenges and the notifications sent for them."""
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mfa_service.persistence.base import Base
+
+
+class Challenge(Base):
+    """One request to prove presence. `status` only ever leaves `pending`, once.
+
+    `request` is sealed and never changes; the other columns are what moves. There is no foreign
+    key to the user, so that a caller can still read the end of a challenge of an erased user.
+    """
+
+    __tablename__ = "challenge"
+    __table_args__ = (Index(None, "user_id", "status"), Index(None, "expires_at"))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    client_id: Mapped[str]
+    user_id: Mapped[str]
+    purpose: Mapped[str]
+    status: Mapped[str]
+    reason: Mapped[str | None]
+    created_at: Mapped[int]
+    expires_at: Mapped[int]
+    ended_at: Mapped[int | None]
+    ended_by: Mapped[str | None]
+    attempts_left: Mapped[int]
+    offers_push: Mapped[int]
+    push_state: Mapped[str]
+    proofs: Mapped[str]
+    auth_time: Mapped[int | None]
+    spent_for: Mapped[str | None]
+    request: Mapped[bytes]
+
+
+class PushSent(Base):
+    """One notification that was asked for; the limits count these."""
+
+    __tablename__ = "push_sent"
+    __table_args__ = (Index(None, "user_id", "sent_at"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str]
+    client_id: Mapped[str]
+    sent_at: Mapped[int]

@@ -1,0 +1,21 @@
+"""Subjects within a realm."""
+
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mfa_service.persistence.base import Base
+
+
+class User(Base):
+    """A subject. `revision` is written first by every change of its authenticators, which makes
+    them serial per user.
+    """
+
+    __tablename__ = "user"
+    __table_args__ = (UniqueConstraint("realm", "sub"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    realm: Mapped[str]
+    sub: Mapped[str]
+    created_at: Mapped[int]
+    fraud_reported_at: Mapped[int | None]
+    revision: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,127 @@
+"""What is read. Statements are built once; each uses an index."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from mfa_service.domain.authenticator import Authenticator as AuthenticatorValue
+from mfa_service.domain.authenticator import State
+from mfa_service.domain.challenge import Challenge as ChallengeValue
+from mfa_service.domain.challenge import Status
+from mfa_service.domain.ports import SecretBox
+from mfa_service.domain.subject import Client as ClientValue
+from mfa_service.domain.subject import Subject
+from mfa_service.domain.subject import User as UserValue
+
+from .models import Authenticator, Challenge, Client, Device, Enrollment, User
+from .rows import authenticator_from, challenge_from, client_from, user_from
+
+_LISTED = (State.ACTIVE, State.SUSPENDED)
+
+AUTHENTICATOR_COLUMNS: tuple[Any, ...] = (
+    Authenticator.id.label("authenticator_id"),
+    Authenticator.user_id,
+    Authenticator.type,
+    Authenticator.label,
+    Authenticator.state,
+    Authenticator.suspended_by,
+    Authenticator.suspended_at,
+    Authenticator.created_at.label("authenticator_created_at"),
+    Authenticator.last_used_at,
+    Authenticator.attributes,
+    Authenticator.credential,
+    Authenticator.failures,
+    Authenticator.counter,
+    Authenticator.uses_left,
+    Device.pin,
+    Device.pin_disabled_at,
+    Device.push_provider,
+    Device.removed_itself,
+)
+_DEVICE = Device.authenticator_id == Authenticator.id
+_SUBJECT = (
+    select(User.__table__, *AUTHENTICATOR_COLUMNS)
+    .outerjoin(
+        Authenticator,
+        (Authenticator.user_id == User.id) & Authenticator.state.in_(_LISTED),
+    )
+    .outerjoin(Device, _DEVICE)
+    .order_by(Authenticator.created_at, Authenticator.id)
+)
+_SUBJECT_BY_SUB = _SUBJECT.where(User.realm == bindparam("realm"), User.sub == bindparam("sub"))
+_SUBJECT_BY_ID = _SUBJECT.where(User.id == bindparam("id"))
+_AUTHENTICATOR = (
+    select(User.__table__, *AUTHENTICATOR_COLUMNS)
+    .join(Authenticator, Authenticator.user_id == User.id)
+    .outerjoin(Device, _DEVICE)
+    .where(Authenticator.id == bindparam("id"))
+)
+_CLIENT = select(Client.__table__).where(Client.id == bindparam("id"))
+_CHALLENGE = select(Challenge.__table__).where(Challenge.id == bindparam("id"))
+_PENDING = (
+    select(Challenge.__table__)
+    .where(
+        Challenge.user_id == bindparam("user_id"),
+        Challenge.status == Status.PENDING,
+        Challenge.expires_at > bindparam("at"),
+        Challenge.offers_push == 1,
+    )
+    .order_by(Challenge.created_at, Challenge.id)
+)
+_ENROLLMENT = select(Enrollment.__table__).where(Enrollment.id == bindparam("id"))
+
+
+def client(tx: Connection, client_id: str) -> ClientValue | None:
+    """Return a client, disabled ones too."""
+    row = tx.execute(_CLIENT, {"id": client_id}).one_or_none()
+    return client_from(row) if row else None
+
+
+def clients(tx: Connection) -> list[ClientValue]:
+    """Return every client, oldest first."""
+    rows = tx.execute(select(Client.__table__).order_by(Client.created_at, Client.id))
+    return [client_from(row) for row in rows]
+
+
+def subject_by_sub(tx: Connection, realm: str, sub: str) -> Subject | None:
+    """Return a user with what is listed of its authenticators, in one statement."""
+    return _subject(list(tx.execute(_SUBJECT_BY_SUB, {"realm": realm, "sub": sub})))
+
+
+def subject_by_id(tx: Connection, user_id: str) -> Subject | None:
+    """Return a user with what is listed of its authenticators, in one statement."""
+    return _subject(list(tx.execute(_SUBJECT_BY_ID, {"id": user_id})))
+
+
+def authenticator(
+    tx: Connection, authenticator_id: str
+) -> tuple[UserValue, AuthenticatorValue] | None:
+    """Return an authenticator in any state, with its user."""
+    row = tx.execute(_AUTHENTICATOR, {"id": authenticator_id}).one_or_none()
+    return (user_from(row), authenticator_from(row)) if row else None
+
+
+def challenge(tx: Connection, challenge_id: str, box: SecretBox) -> ChallengeValue | None:
+    """Return a challenge in any state."""
+    row = tx.execute(_CHALLENGE, {"id": challenge_id}).one_or_none()
+    return challenge_from(row, box) if row else None
+
+
+def pending_pushes(
+    tx: Connection, user_id: str, box: SecretBox, *, at: int
+) -> list[ChallengeValue]:
+    """Return what is pending for a user and offers a phone, oldest first."""
+    rows = tx.execute(_PENDING, {"user_id": user_id, "at": at})
+    return [challenge_from(row, box) for row in rows]
+
+
+def enrollment(tx: Connection, enrollment_id: str) -> Row[Any] | None:
+    """Return an enrollment's row."""
+    return tx.execute(_ENROLLMENT, {"id": enrollment_id}).one_or_none()
+
+
+def _subject(rows: list[Row[Any]]) -> Subject | None:
+    if not rows:
+        return None
+    found = tuple(authenticator_from(row) for row in rows if row.authenticator_id is not None)
+    return Subject(user_from(rows[0]), found)

@@ -1,0 +1,59 @@
+"""Short transactions: one for a use case that writes, none for a single read."""
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from mfa_service.domain.errors import Unavailable
+
+_WRITER_SECONDS = 10
+
+
+class UnitOfWork:
+    """Opens connections; a store that does not answer becomes `Unavailable`, never a success."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._reading = engine.execution_options(immediate=False, isolation_level="AUTOCOMMIT")
+        # SQLite has one writer: queueing in the process is fair and cheaper than its busy loop.
+        self._writer = threading.Lock() if engine.dialect.name == "sqlite" else None
+
+    @contextmanager
+    def transaction(self) -> Generator[Connection, None, None]:
+        """Commit on return, roll back on any exception. READ COMMITTED suffices everywhere."""
+        with self._turn(), _unavailable_when_down(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Generator[Connection, None, None]:
+        """Run single statements, each for itself, without a transaction."""
+        with _unavailable_when_down(), self._reading.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _turn(self) -> Generator[None, None, None]:
+        if self._writer is None:
+            yield
+            return
+        if not self._writer.acquire(timeout=_WRITER_SECONDS):
+            raise Unavailable("The database is busy.", retry_after=1)
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+
+@contextmanager
+def _unavailable_when_down() -> Generator[None, None, None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as exc:
+        raise Unavailable("The database does not answer.", retry_after=1) from exc
+    except DBAPIError as exc:
+        if exc.connection_invalidated:
+            raise Unavailable("The database does not answer.", retry_after=1) from exc
+        raise

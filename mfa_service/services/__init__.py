@@ -1,0 +1,1 @@
+"""Use cases; they own the transactions. No HTTP here."""

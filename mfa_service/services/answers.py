@@ -1,0 +1,80 @@
+"""Answering a challenge through the client: pay for the attempt, verify, settle."""
+
+from sqlalchemy import Connection
+
+from mfa_service.domain.challenge import Challenge
+from mfa_service.domain.errors import ChallengeNotOpen, MfaError, NotFound, ProofRejected
+from mfa_service.domain.factor import Proof
+from mfa_service.domain.subject import Client
+from mfa_service.persistence import queries
+from mfa_service.persistence.consume import reserve_attempt
+
+from .foundation import Foundation
+from .proofs import Payment, ProofService, Verdict
+from .settling import Settling
+
+
+class AnswerService:
+    """The use case behind `POST /v1/challenges/{id}/answers`."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        self._f = foundation
+        self._proofs = ProofService(foundation)
+        self._settling = Settling(foundation)
+
+    def answer(self, client: Client, challenge_id: str, proof: Proof) -> Challenge:
+        """Judge one proof and return the challenge after it.
+
+        An attempt is taken before anything is compared. A fast proof is paid, verified and
+        settled in one transaction; a slow one commits the payment first, so that neither a crash
+        nor a flood buys a free try and no lock is held while it is hashed. Raises
+        `ProofRejected`, `ChallengeNotOpen` or `NotFound`.
+        """
+        at = self._f.clock.now()
+        after: Challenge | None = None
+        with self._f.work.transaction() as tx:
+            before = reserve_attempt(tx, challenge_id, client.id, self._f.secret_box, at=at)
+            payment = self._proofs.pay(tx, before, proof) if before else None
+            if before and payment and not payment.slow:
+                verdict = self._proofs.verify(payment, proof, at=at)
+                after = self._conclude(tx, before, payment, verdict, at=at)
+        if before is None or payment is None:
+            raise self._refusal(client, challenge_id)
+        if payment.slow:
+            after = self._judge_slowly(before, payment, proof, at=at)
+        self._f.tell(challenge_id=challenge_id, user_id=before.user_id)
+        if after is None:
+            raise ProofRejected(attempts_left=before.attempts_left)
+        return after
+
+    def _judge_slowly(
+        self, before: Challenge, payment: Payment, proof: Proof, *, at: int
+    ) -> Challenge | None:
+        verdict = self._proofs.verify(payment, proof, at=at)
+        try:
+            with self._f.work.transaction() as tx:
+                return self._conclude(tx, before, payment, verdict, at=at)
+        except ChallengeNotOpen:
+            with self._f.work.transaction() as tx:
+                self._proofs.give_back(tx, payment)
+            raise
+
+    def _conclude(
+        self,
+        tx: Connection,
+        before: Challenge,
+        payment: Payment,
+        verdict: Verdict,
+        *,
+        at: int,
+    ) -> Challenge | None:
+        accepted = self._proofs.spend(tx, before, payment, verdict, at=at)
+        if accepted is None:
+            self._settling.reject(tx, before, payment.method, at=at)
+            return None
+        return self._settling.accept(tx, before, [accepted], at=at)
+
+    def _refusal(self, client: Client, challenge_id: str) -> MfaError:
+        with self._f.work.reading() as tx:
+            found = queries.challenge(tx, challenge_id, self._f.secret_box)
+        return NotFound() if found is None or found.client_id != client.id else ChallengeNotOpen()

@@ -1,0 +1,181 @@
+"""Reading and changing what is enrolled."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, update
+
+from mfa_service.domain.authenticator import Authenticator, State, SuspendedBy
+from mfa_service.domain.errors import AuthenticatorNotActive, NotFound
+from mfa_service.domain.events import Event
+from mfa_service.domain.subject import Subject
+from mfa_service.persistence import audit, queries
+from mfa_service.persistence.consume import lock_user
+from mfa_service.persistence.models import Authenticator as AuthenticatorRow
+from mfa_service.persistence.models import Device as DeviceRow
+
+from .binding import BindingRule, Change
+from .foundation import Foundation
+from .tokens import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What shall change of an authenticator."""
+
+    label: str | None = None
+    state: State | None = None
+    challenge_id: str | None = None
+    reason: str | None = None
+
+
+class AuthenticatorService:
+    """Use cases behind `/v1/authenticators`."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        self._f = foundation
+        self._binding = BindingRule(foundation)
+
+    def of_sub(self, caller: Caller, sub: str) -> tuple[Authenticator, ...]:
+        """Return what a subject of the caller's realm has; nothing for an unknown one."""
+        with self._f.work.reading() as tx:
+            subject = queries.subject_by_sub(tx, caller.client.realm, sub)
+        return subject.authenticators if subject else ()
+
+    def read(self, caller: Caller, authenticator_id: str) -> Authenticator:
+        """Return one; raise `NotFound` for another realm's and for one that is not listed."""
+        return self._find(caller, authenticator_id)[1]
+
+    def change(self, caller: Caller, authenticator_id: str, patch: Patch) -> Authenticator:
+        """Rename, suspend or reactivate. Suspending needs no step-up, reactivating does.
+
+        Raises `AuthenticatorNotActive` for one that a limit suspended or that removed itself:
+        it returns only by a new enrollment.
+        """
+        at = self._f.clock.now()
+        _, found = self._find(caller, authenticator_id)
+        with self._f.work.transaction() as tx:
+            subject = self._locked(tx, found)
+            found = self._listed(subject, authenticator_id)
+            if patch.label is not None and patch.label != found.label:
+                self._set(tx, found, label=patch.label)
+                self._audit(tx, Event.AUTHENTICATOR_RENAME, caller, found, at=at)
+            if patch.state is State.SUSPENDED and found.state is State.ACTIVE:
+                self._suspend(tx, caller, found, patch, at=at)
+            if patch.state is State.ACTIVE and found.state is State.SUSPENDED:
+                self._resume(tx, caller, subject, found, patch, at=at)
+        self._f.tell(user_id=found.user_id)
+        return self.read(caller, authenticator_id)
+
+    def remove(
+        self,
+        caller: Caller,
+        authenticator_id: str,
+        *,
+        challenge_id: str | None,
+        reason: str | None,
+    ) -> None:
+        """Revoke it: it is listed no more and proves nothing from now on."""
+        at = self._f.clock.now()
+        _, found = self._find(caller, authenticator_id)
+        with self._f.work.transaction() as tx:
+            subject = self._locked(tx, found)
+            found = self._listed(subject, authenticator_id)
+            change = Change(caller, subject, found.type, challenge_id, reason, authenticator_id, at)
+            authorization = self._binding.authorize(tx, change)
+            revoke(tx, authenticator_id)
+            self._audit(
+                tx, Event.AUTHENTICATOR_REVOKE, caller, found, at=at, result=authorization.by
+            )
+        self._f.tell(user_id=found.user_id)
+
+    def _suspend(
+        self, tx: Connection, caller: Caller, found: Authenticator, patch: Patch, *, at: int
+    ) -> None:
+        by_admin = caller.is_admin and bool(patch.reason)
+        by = SuspendedBy.ADMIN if by_admin else SuspendedBy.CLIENT
+        self._set(tx, found, state=State.SUSPENDED, suspended_by=by, suspended_at=at)
+        self._audit(tx, Event.AUTHENTICATOR_SUSPEND, caller, found, at=at, reason=patch.reason)
+
+    def _resume(
+        self,
+        tx: Connection,
+        caller: Caller,
+        subject: Subject,
+        found: Authenticator,
+        patch: Patch,
+        *,
+        at: int,
+    ) -> None:
+        if found.suspended_by is SuspendedBy.LIMIT or found.removed_itself:
+            raise AuthenticatorNotActive("It returns only by a new enrollment.")
+        change = Change(caller, subject, found.type, patch.challenge_id, patch.reason, found.id, at)
+        self._binding.authorize(tx, change)
+        self._set(tx, found, state=State.ACTIVE, suspended_by=None, suspended_at=None, failures=0)
+        self._audit(tx, Event.AUTHENTICATOR_RESUME, caller, found, at=at, reason=patch.reason)
+
+    def _find(self, caller: Caller, authenticator_id: str) -> tuple[str, Authenticator]:
+        with self._f.work.reading() as tx:
+            found = queries.authenticator(tx, authenticator_id)
+        if found is None:
+            raise NotFound
+        user, authenticator = found
+        listed = authenticator.state in {State.ACTIVE, State.SUSPENDED}
+        if user.realm != caller.client.realm or not listed:
+            raise NotFound
+        return user.id, authenticator
+
+    @staticmethod
+    def _locked(tx: Connection, found: Authenticator) -> Subject:
+        lock_user(tx, found.user_id)
+        subject = queries.subject_by_id(tx, found.user_id)
+        if subject is None:
+            raise NotFound
+        return subject
+
+    @staticmethod
+    def _listed(subject: Subject, authenticator_id: str) -> Authenticator:
+        for authenticator in subject.authenticators:
+            if authenticator.id == authenticator_id:
+                return authenticator
+        raise NotFound
+
+    @staticmethod
+    def _set(tx: Connection, found: Authenticator, **values: object) -> None:
+        row = AuthenticatorRow
+        tx.execute(update(row).where(row.id == found.id).values(values))
+
+    @staticmethod
+    def _audit(
+        tx: Connection,
+        event: Event,
+        caller: Caller,
+        found: Authenticator,
+        *,
+        at: int,
+        result: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        audit.record(
+            tx,
+            event,
+            at=at,
+            client_id=caller.client.id,
+            user_id=found.user_id,
+            authenticator_id=found.id,
+            result=result,
+            reason=reason,
+        )
+
+
+def revoke(tx: Connection, authenticator_id: str) -> None:
+    """End an authenticator for good; its credential and push address are erased."""
+    tx.execute(
+        update(AuthenticatorRow)
+        .where(AuthenticatorRow.id == authenticator_id)
+        .values(state=State.REVOKED, credential=b"")
+    )
+    tx.execute(
+        update(DeviceRow)
+        .where(DeviceRow.authenticator_id == authenticator_id)
+        .values(push_provider="none", push_address=None)
+    )

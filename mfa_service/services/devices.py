@@ -1,0 +1,197 @@
+"""Who the phone is: the signed request, and the few things a phone may do to itself."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, update
+
+from mfa_service import jose
+from mfa_service.domain.authenticator import Authenticator, State, SuspendedBy
+from mfa_service.domain.errors import AuthenticatorNotActive, Unauthenticated
+from mfa_service.domain.events import Event
+from mfa_service.domain.factor import Credential
+from mfa_service.domain.ports import JsonObject
+from mfa_service.domain.subject import User
+from mfa_service.persistence import audit, queries
+from mfa_service.persistence.consume import remember_token
+from mfa_service.persistence.models import Authenticator as AuthenticatorRow
+from mfa_service.persistence.models import Device as DeviceRow
+
+from .foundation import Foundation, credential_place, push_place
+
+REQUEST_TYP = "stepup-req+jwt"
+_JTI_SECONDS = 300
+_MAX_JTI = 255
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What the phone's signature has to cover."""
+
+    token: str
+    method: str
+    path: str
+    body: bytes
+
+    def __repr__(self) -> str:
+        """Hide token and body."""
+        return f"SignedRequest({self.method})"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A phone that signed this request, with its user and its opened credential."""
+
+    phone: Authenticator
+    user: User
+    credential: Credential
+    jti: str
+
+    @property
+    def id(self) -> str:
+        """The device id is the authenticator's."""
+        return self.phone.id
+
+
+class DeviceService:
+    """Authenticates phones and keeps their own settings."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        self._f = foundation
+
+    def authenticate(self, request: SignedRequest, *, only_active: bool = True) -> Device:
+        """Return the phone that signed `request`; any fault raises the one `Unauthenticated`.
+
+        Raises `AuthenticatorNotActive` for a phone that is not confirmed or is suspended, unless
+        the call is open to such. Whether the `jti` is new is settled by `remember`, in the
+        transaction of what the request does.
+        """
+        try:
+            device = self._authenticate(request)
+        except jose.JoseError as exc:
+            raise _invalid() from exc
+        if only_active and device.phone.state is not State.ACTIVE:
+            raise AuthenticatorNotActive("This phone is not active.")
+        return device
+
+    def remember(self, tx: Connection, device: Device, *, at: int) -> None:
+        """Use up the request's `jti` (5 min, all workers); raise `Unauthenticated` if it was."""
+        hashed = self._f.keyed_hash.of(device.jti, purpose="device_jti")
+        if not remember_token(tx, device.id, hashed, until=at + _JTI_SECONDS):
+            raise _invalid()
+
+    def describe(self, device: Device) -> JsonObject:
+        """Return what the phone may know of itself."""
+        return {
+            "device_id": device.id,
+            "sub": device.user.sub,
+            "issuer": self._f.issuer,
+            "state": device.phone.state,
+            "label": device.phone.label,
+            "pin": device.phone.pin,
+            "push": {"provider": device.phone.push_provider or "none"},
+        }
+
+    def set_push(self, device: Device, provider: str, address: JsonObject | None) -> None:
+        """Replace where the phone is notified; the address is sealed."""
+        at = self._f.clock.now()
+        values = {"push_provider": provider, "push_address": self.seal_address(device.id, address)}
+        with self._f.work.transaction() as tx:
+            self.remember(tx, device, at=at)
+            tx.execute(
+                update(DeviceRow).where(DeviceRow.authenticator_id == device.id).values(values)
+            )
+            self._audit(tx, Event.PUSH_ADDRESS, device, at=at, result=provider)
+
+    def remove(self, device: Device) -> None:
+        """Let the phone remove itself: it stops working at once and goes on counting as suspended.
+
+        Otherwise one moment at the unlocked phone would let anyone enroll freely as new.
+        """
+        at = self._f.clock.now()
+        with self._f.work.transaction() as tx:
+            self.remember(tx, device, at=at)
+            tx.execute(
+                update(AuthenticatorRow)
+                .where(AuthenticatorRow.id == device.id)
+                .values(state=State.SUSPENDED, suspended_by=SuspendedBy.USER, suspended_at=at)
+            )
+            tx.execute(
+                update(DeviceRow)
+                .where(DeviceRow.authenticator_id == device.id)
+                .values(removed_itself=1, push_provider="none", push_address=None)
+            )
+            self._audit(tx, Event.AUTHENTICATOR_SUSPEND, device, at=at, result="removed_itself")
+        self._f.tell(user_id=device.user.id)
+
+    def use(self, tx: Connection, device: Device, *, at: int) -> None:
+        """Note that the phone was used; raise `AuthenticatorNotActive` if it no longer may be."""
+        statement = (
+            update(AuthenticatorRow)
+            .where(AuthenticatorRow.id == device.id, AuthenticatorRow.state == State.ACTIVE)
+            .values(last_used_at=at)
+        )
+        if tx.execute(statement).rowcount != 1:
+            raise AuthenticatorNotActive("This phone is not active.")
+
+    def seal_address(self, device_id: str, address: JsonObject | None) -> bytes | None:
+        """Return a push address in its stored form."""
+        if address is None:
+            return None
+        return self._f.secret_box.seal(json.dumps(address).encode(), place=push_place(device_id))
+
+    def _authenticate(self, request: SignedRequest) -> Device:
+        jws = jose.parse(request.token, typ=REQUEST_TYP, members={"alg", "typ", "kid"})
+        device_id = jws.header["kid"]
+        if not isinstance(device_id, str):
+            raise jose.JoseError("kid")
+        with self._f.work.reading() as tx:
+            found = queries.authenticator(tx, device_id)
+        if found is None or not _may_speak(found[1]):
+            raise jose.JoseError("unknown device")
+        user, phone = found
+        credential = self.open_credential(phone)
+        jose.verify_es256(jws, jose.p256_key(credential.secret["device_key"]))
+        self._check_claims(jws, request)
+        return Device(phone, user, credential, jws.text("jti"))
+
+    def open_credential(self, phone: Authenticator) -> Credential:
+        """Return the phone's public keys, which are sealed so that nobody swaps them."""
+        place = credential_place(phone.id, phone.user_id)
+        return Credential(json.loads(self._f.secret_box.open(phone.credential, place=place)))
+
+    def _check_claims(self, jws: jose.Jws, request: SignedRequest) -> None:
+        if jws.claims.get("htm") != request.method:
+            raise jose.JoseError("htm")
+        if jws.claims.get("htu") != self._f.issuer + request.path:
+            raise jose.JoseError("htu")
+        if abs(jose.integer(jws.claims, "iat") - self._f.clock.now()) > jose.SKEW:
+            raise jose.JoseError("iat")
+        if len(jws.text("jti")) > _MAX_JTI:
+            raise jose.JoseError("jti")
+        if request.body or "bh" in jws.claims:
+            expected = jose.b64url(hashlib.sha256(request.body).digest())
+            if not hmac.compare_digest(jws.text("bh").encode(), expected.encode()):
+                raise jose.JoseError("bh")
+
+    @staticmethod
+    def _audit(tx: Connection, event: Event, device: Device, *, at: int, result: str) -> None:
+        audit.record(
+            tx,
+            event,
+            at=at,
+            user_id=device.user.id,
+            authenticator_id=device.id,
+            result=result,
+        )
+
+
+def _may_speak(phone: Authenticator) -> bool:
+    return phone.type == "phone" and phone.state is not State.REVOKED and not phone.removed_itself
+
+
+def _invalid() -> Unauthenticated:
+    """One body for every fault, also for a revoked phone."""
+    return Unauthenticated("The request of the device is not valid.", challenge="Device")

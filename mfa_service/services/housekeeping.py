@@ -1,0 +1,105 @@
+"""Tidies what has expired. No rule depends on it: expiry is decided where it is asked."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from mfa_service.domain.challenge import Status
+from mfa_service.domain.errors import Unavailable
+from mfa_service.persistence.models import (
+    Challenge,
+    Enrollment,
+    IdempotentReply,
+    Outbox,
+    PushSent,
+    SeenToken,
+)
+
+from .enrollment import CLAIMED, PENDING, end
+from .foundation import Foundation
+from .idempotency import KEPT_SECONDS
+
+_DAY = 86_400
+_BATCH = 1000
+logger = logging.getLogger(__name__)
+
+
+class HousekeepingService:
+    """Deletes and closes in small transactions, so that nothing waits long for it."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        self._f = foundation
+
+    def run(self) -> None:
+        """Tidy once; safe beside other workers that do the same."""
+        at = self._f.clock.now()
+        for step in (
+            self._expire_challenges,
+            self._delete_challenges,
+            self._end_enrollments,
+            self._delete_guards,
+        ):
+            with self._f.work.transaction() as tx:
+                step(tx, at)
+
+    @staticmethod
+    def _expire_challenges(tx: Connection, at: int) -> None:
+        tx.execute(
+            update(Challenge)
+            .where(Challenge.status == Status.PENDING, Challenge.expires_at <= at)
+            .values(status=Status.EXPIRED, ended_at=Challenge.expires_at)
+        )
+
+    def _delete_challenges(self, tx: Connection, at: int) -> None:
+        """Delete what can no longer be read: 24 h after its end, with the transaction's text."""
+        limit = at - self._f.limits.readable_after_end
+        tx.execute(
+            delete(Challenge).where(
+                Challenge.expires_at < limit,
+                or_(Challenge.ended_at < limit, Challenge.ended_at.is_(None)),
+            )
+        )
+
+    @staticmethod
+    def _end_enrollments(tx: Connection, at: int) -> None:
+        query = (
+            select(Enrollment.id)
+            .where(Enrollment.state.in_((PENDING, CLAIMED)), Enrollment.expires_at <= at)
+            .limit(_BATCH)
+        )
+        for enrollment_id in tx.scalars(query).all():
+            end(tx, enrollment_id)
+        tx.execute(delete(Enrollment).where(Enrollment.expires_at < at - 30 * _DAY))
+
+    @staticmethod
+    def _delete_guards(tx: Connection, at: int) -> None:
+        tx.execute(delete(SeenToken).where(SeenToken.expires_at < at))
+        tx.execute(delete(IdempotentReply).where(IdempotentReply.created_at < at - KEPT_SECONDS))
+        tx.execute(delete(PushSent).where(PushSent.sent_at < at - 2 * _DAY))
+        tx.execute(delete(Outbox).where(Outbox.expires_at < at - _DAY))
+
+
+class Loop(threading.Thread):
+    """Calls something again and again in the background; a fault of the store is no end."""
+
+    def __init__(self, name: str, call: Callable[[], object], *, seconds: float) -> None:
+        super().__init__(name=name, daemon=True)
+        self._call = call
+        self._seconds = seconds
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Call, wait, call."""
+        while not self._stopped.wait(self._seconds):
+            try:
+                self._call()
+            except Unavailable:
+                logger.warning("the database does not answer", extra={"event": self.name})
+            except Exception:  # the loop outlives any single fault; the log has it
+                logger.exception("background work failed", extra={"event": self.name})
+
+    def stop(self) -> None:
+        """Let the thread end after the call that runs."""
+        self._stopped.set()

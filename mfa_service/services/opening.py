@@ -1,0 +1,236 @@
+"""Opening a challenge: who may be asked, by which methods, and whether the level is in reach."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection, insert
+
+from mfa_service import canonical
+from mfa_service.domain.assurance import PASSWORD
+from mfa_service.domain.authenticator import Authenticator
+from mfa_service.domain.challenge import (
+    PUSH,
+    Asked,
+    Challenge,
+    Offer,
+    Purpose,
+    PushState,
+    Status,
+    proofs_to_json,
+)
+from mfa_service.domain.errors import AcrUnattainable, ChallengeNotOpen, ProofRejected
+from mfa_service.domain.events import Event
+from mfa_service.domain.factor import Proof
+from mfa_service.domain.ids import new_challenge_id
+from mfa_service.domain.ports import JsonObject
+from mfa_service.domain.subject import Client, Subject
+from mfa_service.jose import b64url
+from mfa_service.persistence import audit, queries
+from mfa_service.persistence.consume import lock_user
+from mfa_service.persistence.models import Challenge as ChallengeRow
+from mfa_service.persistence.rows import challenge_place
+
+from .answers import AnswerService
+from .foundation import Foundation
+from .push import Notice, PushGate
+from .reach import Reach
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeRequest:
+    """What the caller asks; already of the right shape."""
+
+    sub: str
+    acr_values: tuple[str, ...] = ()
+    essential: bool = True
+    prior_amr: tuple[str, ...] = ()
+    prior_auth_time: int | None = None
+    max_age: int = 3600
+    methods: tuple[str, ...] = ()
+    binding_message: str | None = None
+    transaction: Mapping[str, object] | None = None
+    purpose: Purpose = Purpose.LOGIN
+    context: Mapping[str, str] | None = None
+    expires_in: int = 120
+    nonce: str | None = None
+    return_uri: str | None = None
+    state: str | None = None
+    answer: Proof | None = field(default=None, repr=False)
+
+    def password_counts(self, *, at: int) -> bool:
+        """Tell whether the caller's password check is recent enough; never when `max_age` is 0."""
+        fresh = self.prior_auth_time is not None and at - self.prior_auth_time <= self.max_age
+        return "pwd" in self.prior_amr and fresh and self.max_age > 0
+
+
+class OpeningService:
+    """The use case behind `POST /v1/challenges`."""
+
+    def __init__(self, foundation: Foundation, answers: AnswerService) -> None:
+        self._f = foundation
+        self._answers = answers
+        self._reach = Reach(foundation)
+        self._gate = PushGate(foundation)
+
+    def open(self, client: Client, request: ChallengeRequest) -> Challenge:
+        """Write the challenge and what wakes the phone, in one transaction.
+
+        Raises `AcrUnattainable` when nothing could satisfy the request: never a weaker answer.
+        An answer that came along is judged before any push; a wrong one costs an attempt.
+        """
+        at = self._f.clock.now()
+        with self._f.work.reading() as tx:
+            subject = queries.subject_by_sub(tx, client.realm, request.sub)
+        challenge = self._draft(client, request, subject, at=at)
+        if subject is None or not challenge.asked.offers:
+            raise self._unattainable(subject, request, at=at)
+        with self._f.work.transaction() as tx:
+            if request.answer is None:
+                challenge = self._announced(tx, challenge, subject)
+            self._write(tx, challenge)
+        if request.answer is None:
+            self._f.tell(user_id=challenge.user_id)
+            return challenge
+        return self._answered(client, challenge, subject, request.answer)
+
+    def _answered(
+        self, client: Client, challenge: Challenge, subject: Subject, answer: Proof
+    ) -> Challenge:
+        try:
+            return self._answers.answer(client, challenge.id, answer)
+        except (ProofRejected, ChallengeNotOpen):
+            pass
+        with self._f.work.transaction() as tx:
+            current = queries.challenge(tx, challenge.id, self._f.secret_box) or challenge
+            if current.status is Status.PENDING:
+                current = self._announced(tx, current, subject, write=True)
+        self._f.tell(user_id=challenge.user_id)
+        return current
+
+    def _draft(
+        self, client: Client, request: ChallengeRequest, subject: Subject | None, *, at: int
+    ) -> Challenge:
+        tx_bytes = canonical.canonical_json(request.transaction) if request.transaction else None
+        asked = Asked(
+            sub=request.sub,
+            client_name=client.name,
+            acr_values=request.acr_values,
+            essential=request.essential,
+            password_counted=request.password_counts(at=at),
+            offers=(),
+            seed=b64url(self._f.randomness.bytes(32)),
+            display_code=self._f.randomness.digits(6),
+            binding_message=request.binding_message,
+            transaction=request.transaction,
+            tx_hash=canonical.tx_hash(tx_bytes) if tx_bytes else None,
+            context=request.context,
+            nonce=request.nonce,
+            return_uri=request.return_uri,
+            state=request.state,
+        )
+        draft = Challenge(
+            id=new_challenge_id(self._f.randomness),
+            client_id=client.id,
+            user_id=subject.user.id if subject else "",
+            purpose=request.purpose,
+            status=Status.PENDING,
+            reason=None,
+            created_at=at,
+            expires_at=at + request.expires_in,
+            ended_at=None,
+            ended_by=None,
+            attempts_left=self._f.limits.challenge_attempts,
+            push_state=PushState.NONE,
+            proofs=(),
+            auth_time=None,
+            asked=asked,
+        )
+        return draft if subject is None else self._with_offers(draft, request, subject, at=at)
+
+    def _with_offers(
+        self, draft: Challenge, request: ChallengeRequest, subject: Subject, *, at: int
+    ) -> Challenge:
+        """Offer what the subject has and the caller permits, if together it reaches the level."""
+        order = request.methods or tuple(self._f.factors)
+        offers = tuple(
+            Offer(method, authenticator.id, authenticator.label)
+            for method in dict.fromkeys(order)
+            if method in self._f.factors
+            for authenticator in subject.usable(self._f.factors[method].type)
+        )
+        candidate = replace(draft, asked=replace(draft.asked, offers=offers))
+        chosen = {offer.authenticator_id for offer in offers}
+        reach = self._reach.of(a for a in subject.authenticators if a.id in chosen)
+        if not self._reach.suffices(reach, candidate):
+            return draft
+        fraud = subject.user.fraud_paused_at(at, self._f.limits.fraud_pause)
+        kept = tuple(o for o in offers if self._can_answer(o, candidate, subject, fraud=fraud))
+        return replace(draft, asked=replace(draft.asked, offers=kept))
+
+    def _can_answer(
+        self, offer: Offer, challenge: Challenge, subject: Subject, *, fraud: bool
+    ) -> bool:
+        """A phone that can complete no alternative of `require` is not offered."""
+        if offer.method != PUSH:
+            return True
+        phone = next(a for a in subject.authenticators if a.id == offer.authenticator_id)
+        return bool(self._reach.require(challenge, phone, subject, fraud=fraud))
+
+    def _unattainable(
+        self, subject: Subject | None, request: ChallengeRequest, *, at: int
+    ) -> AcrUnattainable:
+        password = request.password_counts(at=at)
+        wanted = request.acr_values if request.essential else ()
+        enroll = self._reach.helpful_types(subject, wanted, password=password)
+        return AcrUnattainable(
+            "The subject's authenticators cannot reach the requested level.", enroll=enroll
+        )
+
+    def _announced(
+        self, tx: Connection, challenge: Challenge, subject: Subject, *, write: bool = False
+    ) -> Challenge:
+        chosen = {offer.authenticator_id for offer in challenge.asked.offered(PUSH)}
+        phones: list[Authenticator] = [a for a in subject.authenticators if a.id in chosen]
+        if not any(phone.push_provider not in {None, "none"} for phone in phones):
+            return challenge
+        user = lock_user(tx, challenge.user_id) or subject.user
+        notice = Notice(
+            user, challenge.client_id, challenge.id, challenge.expires_at, challenge.created_at
+        )
+        state = self._gate.announce(tx, notice, phones)
+        if write:
+            self._gate.store_state(tx, challenge.id, state)
+        return replace(challenge, push_state=state)
+
+    def _write(self, tx: Connection, challenge: Challenge) -> None:
+        row: JsonObject = {
+            "id": challenge.id,
+            "client_id": challenge.client_id,
+            "user_id": challenge.user_id,
+            "purpose": challenge.purpose,
+            "status": challenge.status,
+            "reason": None,
+            "created_at": challenge.created_at,
+            "expires_at": challenge.expires_at,
+            "ended_at": None,
+            "ended_by": None,
+            "attempts_left": challenge.attempts_left,
+            "offers_push": 1 if challenge.asked.offered(PUSH) else 0,
+            "push_state": challenge.push_state,
+            "proofs": proofs_to_json(()),
+            "auth_time": None,
+            "spent_for": None,
+            "request": self._f.secret_box.seal(
+                challenge.asked.to_json(), place=challenge_place(challenge.id)
+            ),
+        }
+        tx.execute(insert(ChallengeRow), row)
+        audit.record(
+            tx,
+            Event.CHALLENGE_CREATE,
+            at=challenge.created_at,
+            client_id=challenge.client_id,
+            user_id=challenge.user_id,
+            challenge_id=challenge.id,
+            result=challenge.push_state,
+        )

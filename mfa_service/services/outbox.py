@@ -1,0 +1,111 @@
+"""Delivers notifications after commit, at least once, never past the challenge's expiry."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from mfa_service.domain.challenge import PushState, Status
+from mfa_service.domain.ports import PushMessage, PushRejected, PushSender
+from mfa_service.observability import metrics
+from mfa_service.persistence.models import Challenge, Device, Outbox
+
+from .foundation import Foundation, push_place
+
+_BATCH = 20
+_LEASE_SECONDS = 20
+_TRIES = 3
+_BACK_OFF_SECONDS = 5
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    state: PushState | None
+    gone: bool = False
+
+
+class OutboxService:
+    """Hands due rows to the provider of each phone; no row is handled by two at once."""
+
+    def __init__(self, foundation: Foundation, senders: Mapping[str, PushSender]) -> None:
+        self._f = foundation
+        self._senders = senders
+
+    def deliver(self) -> int:
+        """Send what is due and return how many rows were taken."""
+        at = self._f.clock.now()
+        with self._f.work.reading() as tx:
+            if tx.scalar(select(Outbox.id).where(Outbox.due_at <= at).limit(1)) is None:
+                return 0
+        with self._f.work.transaction() as tx:
+            rows = self._take(tx, at=at)
+        for row in rows:
+            self._deliver(row, at=at)
+        return len(rows)
+
+    def _take(self, tx: Connection, *, at: int) -> list[Row[Any]]:
+        """Lease due rows; one whose worker dies comes back when the lease ends."""
+        due = select(Outbox.id).where(Outbox.due_at <= at).order_by(Outbox.due_at).limit(_BATCH)
+        statement = (
+            update(Outbox)
+            .where(Outbox.id.in_(due.scalar_subquery()), Outbox.due_at <= at)
+            .values(due_at=at + _LEASE_SECONDS, attempts=Outbox.attempts + 1)
+            .returning(*Outbox.__table__.columns)
+        )
+        return list(tx.execute(statement))
+
+    def _deliver(self, row: Row[Any], *, at: int) -> None:
+        with self._f.work.reading() as tx:
+            query = select(Device.push_provider, Device.push_address).where(
+                Device.authenticator_id == row.authenticator_id
+            )
+            device = tx.execute(query).one_or_none()
+        provider = device.push_provider if device else "none"
+        sent = self._send(row, provider, device, at=at)
+        result = sent.state or "retried"
+        metrics.PUSHES.labels(provider, result).inc()
+        logger.info(
+            "push %s", result, extra={"provider": provider, "challenge_id": row.challenge_id}
+        )
+        with self._f.work.transaction() as tx:
+            self._store(tx, row, sent, at=at)
+        self._f.tell(challenge_id=row.challenge_id)
+
+    def _send(self, row: Row[Any], provider: str, device: Any, *, at: int) -> _Sent:
+        sender = self._senders.get(provider)
+        if sender is None or device is None or not device.push_address or at >= row.expires_at:
+            return _Sent(PushState.FAILED)
+        opened = self._f.secret_box.open(
+            device.push_address, place=push_place(row.authenticator_id)
+        )
+        message = PushMessage(json.loads(opened), row.challenge_id, row.expires_at)
+        try:
+            sender.send(message)
+        except PushRejected as exc:
+            final = exc.gone or row.attempts >= _TRIES
+            return _Sent(PushState.FAILED if final else None, gone=exc.gone)
+        return _Sent(PushState.ACCEPTED)
+
+    @staticmethod
+    def _store(tx: Connection, row: Row[Any], sent: _Sent, *, at: int) -> None:
+        if sent.state is None:
+            values = {"due_at": at + _BACK_OFF_SECONDS * row.attempts}
+            tx.execute(update(Outbox).where(Outbox.id == row.id).values(values))
+            return
+        tx.execute(delete(Outbox).where(Outbox.id == row.id))
+        tx.execute(
+            update(Challenge)
+            .where(Challenge.id == row.challenge_id, Challenge.status == Status.PENDING)
+            .where(Challenge.push_state != PushState.ACCEPTED)
+            .values(push_state=sent.state)
+        )
+        if sent.gone:
+            tx.execute(
+                update(Device)
+                .where(Device.authenticator_id == row.authenticator_id)
+                .values(push_provider="none", push_address=None)
+            )

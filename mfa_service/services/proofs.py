@@ -1,0 +1,153 @@
+"""Paying for, verifying and using up one proof of an authenticator: TOTP, recovery code."""
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from mfa_service.domain.challenge import AcceptedProof, Challenge
+from mfa_service.domain.errors import ProofRejected, ProofReplayed
+from mfa_service.domain.events import Event
+from mfa_service.domain.factor import Binding, Credential, Factor, Proof, Verified
+from mfa_service.persistence import audit
+from mfa_service.persistence.consume import (
+    forgive,
+    pay_authenticators,
+    settle_authenticator,
+    suspend_exhausted,
+)
+
+from .foundation import Foundation, credential_place
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A try that was counted in advance on each of these authenticators."""
+
+    method: str
+    factor: Factor | None
+    tried: tuple[tuple[str, Credential], ...]
+    exhausted: bool
+
+    @property
+    def slow(self) -> bool:
+        """Whether verifying takes milliseconds, so that no lock may be held meanwhile."""
+        return self.factor is not None and self.factor.slow and bool(self.tried)
+
+    @property
+    def ids(self) -> list[str]:
+        """The authenticators that were charged."""
+        return [authenticator_id for authenticator_id, _ in self.tried]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verification said; nothing is used up yet."""
+
+    authenticator_id: str | None = None
+    verified: Verified | None = None
+    replayed: bool = False
+
+
+class ProofService:
+    """The three phases of one proof. The caller owns the transactions."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        self._f = foundation
+
+    def pay(self, tx: Connection, challenge: Challenge, proof: Proof) -> Payment:
+        """Count a failure in advance on every authenticator that this proof may belong to.
+
+        Nobody is charged for a method that is not offered or was used in this challenge already.
+        """
+        method = str(proof["method"])
+        named = proof.get("authenticator_id")
+        ids = [
+            offer.authenticator_id
+            for offer in challenge.asked.offered(method)
+            if named in {None, offer.authenticator_id}
+            and not challenge.used(method, offer.authenticator_id)
+        ]
+        factor, limit = self._f.factors.get(method), self._f.limits.code_failures
+        rows = pay_authenticators(tx, ids, limit=limit) if ids and factor else []
+        tried = tuple(
+            (row.id, self.open_credential(row.id, row.user_id, row.credential, row.counter))
+            for row in rows
+        )
+        return Payment(method, factor, tried, any(row.failures >= limit for row in rows))
+
+    def open_credential(
+        self, authenticator_id: str, user_id: str, sealed: bytes, counter: int
+    ) -> Credential:
+        """Return what verification needs, opened at its place."""
+        place = credential_place(authenticator_id, user_id)
+        return Credential(json.loads(self._f.secret_box.open(sealed, place=place)), counter)
+
+    @staticmethod
+    def verify(payment: Payment, proof: Proof, *, at: int) -> Verdict:
+        """Compare the proof with each charged authenticator; touches no store."""
+        replayed = False
+        for authenticator_id, credential in payment.tried:
+            try:
+                if payment.factor is not None:
+                    verified = payment.factor.verify(credential, proof, binding=Binding(), at=at)
+                    return Verdict(authenticator_id, verified)
+            except ProofReplayed:
+                replayed = True
+            except ProofRejected:
+                continue
+        return Verdict(replayed=replayed)
+
+    def spend(
+        self, tx: Connection, challenge: Challenge, payment: Payment, verdict: Verdict, *, at: int
+    ) -> AcceptedProof | None:
+        """Use up what a good proof uses up; `None` if it is not good, or somebody was first.
+
+        A wrong proof stays counted; one that was accepted before is no failure.
+        """
+        verified, authenticator_id = verdict.verified, verdict.authenticator_id
+        if verified is None or authenticator_id is None:
+            self._count(tx, challenge, payment, replayed=verdict.replayed, at=at)
+            return None
+        used = settle_authenticator(
+            tx, authenticator_id, counter=verified.counter, spends=verified.spends, at=at
+        )
+        if not used:
+            self._count(tx, challenge, payment, replayed=True, at=at)
+            return None
+        if others := [other for other in payment.ids if other != authenticator_id]:
+            forgive(tx, others)
+        if verified.spends is not None:
+            self._audit(tx, Event.RECOVERY_USE, challenge, authenticator_id, at=at)
+        return AcceptedProof(payment.method, authenticator_id, verified.evidence)
+
+    def give_back(self, tx: Connection, payment: Payment) -> None:
+        """Undo the payment of a proof that nobody judged in the end."""
+        if payment.tried:
+            forgive(tx, payment.ids)
+
+    def _count(
+        self, tx: Connection, challenge: Challenge, payment: Payment, *, replayed: bool, at: int
+    ) -> None:
+        if not payment.tried:
+            return
+        if replayed:
+            forgive(tx, payment.ids)
+        elif payment.exhausted:
+            limit = self._f.limits.code_failures
+            for gone in suspend_exhausted(tx, payment.ids, limit=limit, at=at):
+                self._audit(tx, Event.AUTHENTICATOR_DISABLE, challenge, gone, at=at)
+
+    @staticmethod
+    def _audit(
+        tx: Connection, event: Event, challenge: Challenge, authenticator_id: str, *, at: int
+    ) -> None:
+        audit.record(
+            tx,
+            event,
+            at=at,
+            client_id=challenge.client_id,
+            user_id=challenge.user_id,
+            authenticator_id=authenticator_id,
+            challenge_id=challenge.id,
+        )

@@ -1,0 +1,102 @@
+"""What a subject could still prove: levels that are within reach, and what a phone may be asked."""
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+
+from mfa_service.domain.assurance import PASSWORD
+from mfa_service.domain.authenticator import Authenticator, Pin
+from mfa_service.domain.challenge import Challenge
+from mfa_service.domain.subject import Subject
+
+from .foundation import Foundation
+
+Alternative = tuple[str, ...]
+_STRONG = frozenset({"pin", "webauthn"})
+
+
+class Reach:
+    """Judges combinations of authenticators before anything is proven."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        self._factors = foundation.factors
+        self._f = foundation
+
+    def potential(self, authenticator: Authenticator, *, pin: bool | None = None) -> Alternative:
+        """Return everything an authenticator could prove; `pin` overrides whether its PIN works."""
+        has_pin = authenticator.pin is Pin.SET if pin is None else pin
+        factor = self._f.factor_of(authenticator.type)
+        return factor.potential(authenticator.attributes, pin=has_pin)
+
+    def of(self, authenticators: Iterable[Authenticator]) -> Alternative:
+        """Return everything that usable authenticators could prove together."""
+        return tuple(name for a in authenticators if a.usable for name in self.potential(a))
+
+    def attainable(self, subject: Subject) -> int:
+        """Return the highest level without `prior` that is attainable now."""
+        return self._f.levels.level_of(self.of(subject.authenticators))
+
+    def attainable_for_binding(self, subject: Subject, *, at: int) -> int:
+        """Return the same for the binding rule: what was put away within 24 h still counts."""
+        counted = [a for a in subject.authenticators if a.counts_at(at)]
+        names = [name for a in counted for name in self.potential(a, pin=a.pin_counts_at(at))]
+        return self._f.levels.level_of(names)
+
+    def helpful_types(
+        self, subject: Subject | None, acr_values: Sequence[str], *, password: bool
+    ) -> list[str]:
+        """Return the enrollment types that would bring one of `acr_values` within reach."""
+        have = self.of(subject.authenticators) if subject else ()
+        have += (PASSWORD,) if password else ()
+        wanted = tuple(acr_values) or self._f.levels.acrs[1:2]
+        return [
+            factor.type
+            for factor in self._f.factors.values()
+            if self._f.levels.satisfies((*have, *factor.potential({}, pin=True)), wanted)
+        ]
+
+    def suffices(self, verified: Iterable[str], challenge: Challenge) -> bool:
+        """Tell whether this much would satisfy the challenge."""
+        asked = challenge.asked
+        if not asked.acr_values or not asked.essential:
+            return True
+        counted = (PASSWORD,) if asked.password_counted else ()
+        return self._f.levels.satisfies((*verified, *counted), asked.acr_values)
+
+    def require(
+        self, challenge: Challenge, phone: Authenticator, others: Subject, *, fraud: bool
+    ) -> tuple[Alternative, ...]:
+        """Return what one answer of `phone` may consist of, weakest first (contract section 6).
+
+        Each alternative suffices; of those with further proofs only the smallest are kept. A PIN
+        that is set may always be given. After a fraud report nothing without PIN or WebAuthn is
+        left where the phone has either.
+        """
+        pins = (False, True) if phone.pin is Pin.SET else (False,)
+        extras = {
+            offer.method: self._extra(offer.authenticator_id, others)
+            for offer in challenge.asked.offers
+            if offer.method != "push"
+        }
+        found: list[frozenset[str]] = []
+        for extra, pin in product((None, *extras), pins):
+            names = challenge.verified + self.potential(phone, pin=pin)
+            names += extras[extra] if extra else ()
+            parts = frozenset(
+                {"code"} | ({"pin"} if pin else set()) | ({extra} if extra else set())
+            )
+            if self.suffices(names, challenge) and not self._redundant(parts, found):
+                found.append(parts)
+        if fraud and any(parts & _STRONG for parts in found):
+            found = [parts for parts in found if parts & _STRONG]
+        return tuple(_ordered(parts) for parts in found)
+
+    def _extra(self, authenticator_id: str, others: Subject) -> Alternative:
+        return self.of(a for a in others.authenticators if a.id == authenticator_id)
+
+    @staticmethod
+    def _redundant(parts: frozenset[str], found: Sequence[frozenset[str]]) -> bool:
+        return parts != {"code", "pin"} and any(known <= parts for known in found)
+
+
+def _ordered(parts: frozenset[str]) -> Alternative:
+    return tuple(sorted(parts, key=("code", "pin", "totp", "recovery_code", "webauthn").index))

@@ -1,0 +1,123 @@
+"""What a judged answer does to its challenge."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from mfa_service.domain.challenge import AcceptedProof, Challenge, Reason, Status
+from mfa_service.domain.errors import ChallengeNotOpen
+from mfa_service.domain.events import Event
+from mfa_service.observability import metrics
+from mfa_service.persistence import audit, queries
+from mfa_service.persistence.consume import end_challenge, settle_challenge
+
+from .foundation import Foundation
+from .reach import Reach
+
+_TRIES = 3
+
+
+class Settling:
+    """Moves a challenge after a proof. The caller owns the transaction."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        self._f = foundation
+        self._reach = Reach(foundation)
+
+    def accept(
+        self, tx: Connection, before: Challenge, proofs: Sequence[AcceptedProof], *, at: int
+    ) -> Challenge:
+        """Record accepted proofs and return the challenge after them.
+
+        Raises `ChallengeNotOpen`, so that everything rolls back and nothing is spent, when
+        another answer ended the challenge first.
+        """
+        for _ in range(_TRIES):
+            after = self._after(tx, before, proofs, at=at)
+            if settle_challenge(tx, before, after, at=at):
+                self._record(tx, after, proofs, at=at)
+                return after
+            fresh = queries.challenge(tx, before.id, self._f.secret_box)
+            if fresh is None or fresh.at(at).status is not Status.PENDING:
+                break
+            before = fresh
+        raise ChallengeNotOpen
+
+    def reject(self, tx: Connection, before: Challenge, method: str, *, at: int) -> None:
+        """Record a refused answer; the last permitted one ends the challenge."""
+        self._audit(tx, Event.CHALLENGE_PROOF, before, at=at, result="rejected", reason=method)
+        metrics.PROOFS.labels(method, "rejected").inc()
+        if before.attempts_left == 0:
+            reason = Reason.ATTEMPTS_EXHAUSTED
+            end_challenge(tx, before.id, Status.FAILED, reason=reason, at=at)
+            metrics.CHALLENGES.labels(Status.FAILED).inc()
+
+    def _after(
+        self, tx: Connection, before: Challenge, proofs: Sequence[AcceptedProof], *, at: int
+    ) -> Challenge:
+        after = replace(
+            before,
+            proofs=(*before.proofs, *proofs),
+            auth_time=at,
+            ended_by=proofs[0].authenticator_id,
+            attempts_left=before.attempts_left + 1,
+        )
+        if self._reach.suffices(after.verified, after):
+            return replace(after, status=Status.SATISFIED)
+        if self._still_reachable(tx, after):
+            return replace(after, ended_by=None)
+        return replace(after, status=Status.FAILED, reason=Reason.UNMET)
+
+    def _still_reachable(self, tx: Connection, challenge: Challenge) -> bool:
+        """Tell whether an offered method that was not used yet can still reach the level."""
+        subject = queries.subject_by_id(tx, challenge.user_id)
+        if subject is None:
+            return False
+        unused = {
+            offer.authenticator_id
+            for offer in challenge.asked.offers
+            if not challenge.used(offer.method, offer.authenticator_id)
+        }
+        rest = self._reach.of(a for a in subject.authenticators if a.id in unused)
+        return bool(rest) and self._reach.suffices((*challenge.verified, *rest), challenge)
+
+    def _record(
+        self, tx: Connection, after: Challenge, proofs: Sequence[AcceptedProof], *, at: int
+    ) -> None:
+        methods = "+".join(proof.method for proof in proofs)
+        self._audit(
+            tx,
+            Event.CHALLENGE_PROOF,
+            after,
+            at=at,
+            result=after.status if after.status is not Status.PENDING else "accepted",
+            reason=methods,
+            authenticator_id=proofs[0].authenticator_id,
+        )
+        metrics.PROOFS.labels(methods, "accepted").inc()
+        if after.status is not Status.PENDING:
+            metrics.CHALLENGES.labels(after.status).inc()
+
+    @staticmethod
+    def _audit(
+        tx: Connection,
+        event: Event,
+        challenge: Challenge,
+        *,
+        at: int,
+        result: str,
+        reason: str,
+        authenticator_id: str | None = None,
+    ) -> None:
+        audit.record(
+            tx,
+            event,
+            at=at,
+            client_id=challenge.client_id,
+            user_id=challenge.user_id,
+            challenge_id=challenge.id,
+            authenticator_id=authenticator_id,
+            result=result,
+            reason=reason,
+        )

@@ -1,0 +1,81 @@
+"""The HTTP server: gunicorn's threads, problems for what never reaches the application."""
+
+import importlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import ThreadWorker
+
+THREADS = 232  # 200 may wait (wiring.WAITING_PLACES), 32 are left for those who do not
+_GRACEFUL_SECONDS = 8
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # gunicorn's heartbeat file, not data
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
+    """Lets waiting requests end at once when told to stop."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
+        """Wake whoever waits, then end as gunicorn does."""
+        self.wsgi.extensions["mfa"].wake_up.shut()
+        super().handle_exit(sig, frame)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ANN401
+        """Answer what is no HTTP with a problem; the text of the fault is not repeated."""
+        body = json.dumps(
+            {
+                "type": "about:blank",
+                "title": "Bad Request",
+                "status": 400,
+                "detail": "The request is not HTTP that is accepted here.",
+                "instance": None,
+            }
+        )
+        head = (
+            "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
+            f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        self.log.info("bad request: %s", type(exc).__name__)
+        try:
+            write_nonblock(client, (head + body).encode("ascii"))
+        except OSError:
+            self.log.debug("the peer is gone")
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
+    """gunicorn, configured from here and not from the command line or a file."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what we chose."""
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:  # noqa: ANN401
+        """Load the application in each worker, after the fork."""
+        return importlib.import_module("mfa_service.wsgi").app
+
+
+def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> None:
+    """Serve in the foreground until SIGTERM or SIGINT."""
+    if metrics_folder is not None:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
+    options: dict[str, Any] = {
+        "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "workers": workers,
+        "worker_class": Worker,
+        "threads": THREADS,
+        "timeout": 60,
+        "graceful_timeout": _GRACEFUL_SECONDS,
+        "keepalive": 75,
+        "control_socket_disable": True,
+        "loglevel": "warning",
+        "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
+    }
+    _Server(options).run()

@@ -1,0 +1,127 @@
+"""Chooses the implementations and puts the use cases together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from mfa_service.adapters.clock import SystemClock
+from mfa_service.adapters.master_keys import AesGcmBox, HmacHash, MasterKeys
+from mfa_service.adapters.randomness import SystemRandomness
+from mfa_service.adapters.wakeup_memory import MemoryWakeUp
+from mfa_service.domain.ports import Clock, PushSender, Randomness
+from mfa_service.factors import load_factors
+from mfa_service.persistence.unit_of_work import UnitOfWork
+from mfa_service.services.answers import AnswerService
+from mfa_service.services.authenticators import AuthenticatorService
+from mfa_service.services.challenges import ChallengeService
+from mfa_service.services.claiming import ClaimService
+from mfa_service.services.clients import ClientService
+from mfa_service.services.device_keys import DeviceKeyService
+from mfa_service.services.devices import DeviceService
+from mfa_service.services.enrollment import EnrollmentService
+from mfa_service.services.foundation import Foundation
+from mfa_service.services.housekeeping import HousekeepingService
+from mfa_service.services.idempotency import IdempotencyService
+from mfa_service.services.keys import KeyRing
+from mfa_service.services.opening import OpeningService
+from mfa_service.services.outbox import OutboxService
+from mfa_service.services.phone_answers import PhoneAnswerService
+from mfa_service.services.phone_challenges import PhoneChallengeService
+from mfa_service.services.tokens import TokenService
+from mfa_service.services.users import UserService
+from mfa_service.services.waiting import Watcher
+from mfa_service.settings import Settings
+
+WAITING_PLACES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What tests replace: time, chance, push providers, and how many may wait."""
+
+    clock: Clock
+    randomness: Randomness
+    senders: Mapping[str, PushSender]
+    waiting_places: int = WAITING_PLACES
+
+    @classmethod
+    def real(cls) -> "Ports":
+        """Return the ports of a running service; push senders come with their own issue."""
+        return cls(SystemClock(), SystemRandomness(), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Every use case, ready to be called."""
+
+    settings: Settings
+    foundation: Foundation
+    wake_up: MemoryWakeUp
+    watcher: Watcher
+    clients: ClientService
+    tokens: TokenService
+    opening: OpeningService
+    challenges: ChallengeService
+    answers: AnswerService
+    enrollment: EnrollmentService
+    claiming: ClaimService
+    authenticators: AuthenticatorService
+    users: UserService
+    devices: DeviceService
+    device_keys: DeviceKeyService
+    phone_challenges: PhoneChallengeService
+    phone_answers: PhoneAnswerService
+    idempotency: IdempotencyService
+    outbox: OutboxService
+    housekeeping: HousekeepingService
+
+    @property
+    def issuer(self) -> str:
+        """Our own name in tokens and addresses."""
+        return self.settings.issuer
+
+
+def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
+    """Return the use cases over `engine`."""
+    keys = MasterKeys(settings.master_keys)
+    box, work = AesGcmBox(keys, ports.randomness), UnitOfWork(engine)
+    wake_up = MemoryWakeUp(ports.waiting_places)
+    foundation = Foundation(
+        issuer=settings.issuer,
+        clock=ports.clock,
+        randomness=ports.randomness,
+        secret_box=box,
+        keyed_hash=HmacHash(keys),
+        keys=KeyRing(work, box, ports.clock),
+        wake_up=wake_up,
+        work=work,
+        factors=load_factors(),
+        levels=settings.levels,
+        limits=settings.limits,
+        android_roots=settings.android_roots,
+    )
+    clients, devices = ClientService(foundation), DeviceService(foundation)
+    answers, phone_challenges = AnswerService(foundation), PhoneChallengeService(foundation)
+    return Services(
+        settings=settings,
+        foundation=foundation,
+        wake_up=wake_up,
+        watcher=Watcher(work, wake_up, ports.clock),
+        clients=clients,
+        tokens=TokenService(foundation, clients),
+        opening=OpeningService(foundation, answers),
+        challenges=ChallengeService(foundation),
+        answers=answers,
+        enrollment=EnrollmentService(foundation),
+        claiming=ClaimService(foundation, devices),
+        authenticators=AuthenticatorService(foundation),
+        users=UserService(foundation),
+        devices=devices,
+        device_keys=DeviceKeyService(foundation, devices),
+        phone_challenges=phone_challenges,
+        phone_answers=PhoneAnswerService(foundation, devices, phone_challenges),
+        idempotency=IdempotencyService(foundation),
+        outbox=OutboxService(foundation, ports.senders),
+        housekeeping=HousekeepingService(foundation),
+    )
