@@ -18,6 +18,7 @@ from mobile_stub.errors import StateFault
 from mobile_stub.keys import DEVICE_SECRET_BYTES, key_from_pem, key_to_pem
 
 _VERSION = 1
+_LARGEST = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,11 @@ class StateFile:
     def load(self) -> State:
         """Return the state; `StateFault` if it is missing, damaged, or open to others."""
         descriptor = _opened(self._path, os.O_RDONLY)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             _refuse_open_to_others(os.fstat(descriptor))
-            data = file.read()
+            data = os.read(descriptor, _LARGEST)
+        finally:
+            os.close(descriptor)
         try:
             return _state_from(json_object(data))
         except (ValueError, KeyError, TypeError, AttributeError) as fault:
