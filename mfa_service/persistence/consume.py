@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, update
+from sqlalchemy import Connection, Row, bindparam, case, inspect, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mfa_service.domain.authenticator import Pin, State, SuspendedBy
@@ -103,8 +103,9 @@ _PAY_PIN = (
 def insert_once(tx: Connection, model: type[Base], values: Mapping[str, object]) -> bool:
     """Insert a row and tell whether it was the first with its keys; never raises a conflict."""
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(model).on_conflict_do_nothing()
-    return tx.execute(statement, dict(values)).rowcount == 1
+    keys = inspect(model).primary_key
+    statement = insert(model).values(dict(values)).on_conflict_do_nothing().returning(*keys)
+    return tx.execute(statement).one_or_none() is not None
 
 
 def lock_user(tx: Connection, user_id: str) -> UserValue | None:
