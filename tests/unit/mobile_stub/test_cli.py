@@ -2,9 +2,6 @@
 
 import io
 import json
-import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -305,41 +302,3 @@ def test_watch_prints_one_object_a_line_and_stops_after_the_count(
     ran = run("watch", "--count", "2", "--json")
     assert ran.status == 0
     assert [json.loads(line)["id"] for line in ran.out.splitlines()] == ids
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_program_itself_watches_until_it_is_told_to_stop(
-    number: signal.Signals, enrolled: str, loopback: ServiceDouble, state_path: Path
-) -> None:
-    challenge_id = loopback.ask(enrolled)
-    command = [sys.executable, "-m", "mobile_stub", "--state", str(state_path), "watch", "--json"]
-    root = Path(__file__).parents[3]
-    with subprocess.Popen(
-        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert json.loads(process.stdout.readline())["id"] == challenge_id
-        process.send_signal(number)
-        out, err = process.communicate()
-    assert (process.returncode, out, err) == (0, "", "")
-
-
-def test_a_reader_that_goes_away_ends_the_program_quietly(
-    enrolled: str, loopback: ServiceDouble, state_path: Path
-) -> None:
-    loopback.ask(enrolled)
-    command = [sys.executable, "-m", "mobile_stub", "--state", str(state_path), "pending"]
-    reading, writing = os.pipe()
-    os.close(reading)
-    try:
-        ran = subprocess.run(
-            command,
-            cwd=Path(__file__).parents[3],
-            stdout=writing,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    finally:
-        os.close(writing)
-    assert (ran.returncode, ran.stderr) == (1, "")
