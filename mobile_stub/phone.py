@@ -16,10 +16,11 @@ from mobile_stub.challenges import Challenge
 from mobile_stub.encoding import compact_json
 from mobile_stub.enrolling import Claim, Enrolled
 from mobile_stub.enrollment_uri import Offer
-from mobile_stub.errors import BadInput, PhoneError, Unreachable
+from mobile_stub.errors import BadInput, PhoneError, Refused, Unreachable
 from mobile_stub.jws import thumbprint
 from mobile_stub.keys import PinKey
 from mobile_stub.pin_policy import chosen_pin, typed_pin, weakness_of
+from mobile_stub.refusals import pin_refusal_for
 from mobile_stub.session import Session
 from mobile_stub.state import State, StateFile
 from mobile_stub.watching import watched
@@ -185,6 +186,8 @@ def _send_new_pin(session: Session, former: PinKey, chosen: PinKey) -> None:
 
     try:
         session.calls.call("PUT", "/v1/device/pin", body_for=body_for)
+    except Refused as refused:
+        raise pin_refusal_for(refused) from refused
     except Unreachable as lost:
         if not lost.lost_reply:
             raise

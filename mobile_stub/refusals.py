@@ -59,6 +59,17 @@ def refusal_for(reply: httpx.Response) -> Refused:
     )
 
 
+def pin_refusal_for(refused: Refused) -> Refused:
+    """Return the refusal of a call whose only secret was the PIN, with that cause named."""
+    if refused.slug != "proof-rejected":
+        return refused
+    return Refused(
+        "The service rejected it: most likely the PIN is wrong. Wrong PINs are counted.",
+        status_code=refused.status_code,
+        slug=refused.slug,
+    )
+
+
 def ending(status: object, reason: object) -> str:
     """Say how a request ended, such as "denied: fraud was reported"."""
     words = _OUTCOMES.get(str(status), "over")

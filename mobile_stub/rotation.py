@@ -11,6 +11,7 @@ from mobile_stub.device_calls import JWS_TYPE, LIFETIME, DeviceCalls, new_jti
 from mobile_stub.errors import MissingInput, Refused, Unreachable
 from mobile_stub.keys import PinKey, new_device_key, public_jwk
 from mobile_stub.pin_policy import typed_pin
+from mobile_stub.refusals import pin_refusal_for
 from mobile_stub.session import Session
 from mobile_stub.state import NextKey, State, StateFile
 from mobile_stub.wire import Wire
@@ -46,6 +47,8 @@ def rotate(
     except (Refused, Unreachable) as fault:
         if _is_final(fault):
             store.save(replace(state, next_key=None))
+            if pin_key is not None and isinstance(fault, Refused):
+                raise pin_refusal_for(fault) from fault
             raise
         if settled(wire, store, trying).next_key is not None:
             raise

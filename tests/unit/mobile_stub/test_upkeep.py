@@ -76,7 +76,7 @@ def test_a_wrong_old_pin_changes_nothing_and_is_counted(
     phone: Phone, device_with_pin: str, service: ServiceDouble
 ) -> None:
     before = service.devices[device_with_pin].pin_jwk
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="PIN is wrong"):
         phone.change_pin(old="602214", new=NEW_PIN)
     assert service.devices[device_with_pin].pin_jwk == before
     assert service.devices[device_with_pin].wrong_pins == 1
@@ -142,7 +142,7 @@ def test_rotation_asks_for_the_pin_and_says_when_it_is_wrong(
     before = stored(state_path)
     with pytest.raises(MissingInput, match="your PIN"):
         phone.rotate_keys()
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="PIN is wrong"):
         phone.rotate_keys(pin="602214")
     assert stored(state_path) == before
 
