@@ -79,7 +79,7 @@ def _add_routes(app: Flask, services: Services) -> None:
     app.add_url_rule(
         "/problems/<slug>",
         endpoint="problem",
-        view_func=lambda slug: meta.problem_page(services, slug),
+        view_func=meta.problem_page,
     )
 
 
@@ -108,7 +108,7 @@ def _document() -> Callable[[], Response]:
 
 
 def _add_frame(app: Flask, settings: Settings, randomness: Randomness) -> None:
-    """What surrounds every request: its trace, its log line, its count, its headers."""
+    """Surround every request with its trace, its log line, its count and its headers."""
 
     def begin() -> None:
         request_id = reading.request_id_of(request) or new_challenge_id(randomness)[4:]

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +63,6 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
 
 def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> None:
     """Serve in the foreground until SIGTERM or SIGINT."""
-    if metrics_folder is not None:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
     options: dict[str, Any] = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,
@@ -76,6 +73,7 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
         "keepalive": 75,
         "control_socket_disable": True,
         "loglevel": "warning",
+        "raw_env": [f"PROMETHEUS_MULTIPROC_DIR={metrics_folder}"] if metrics_folder else [],
         "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
     }
     _Server(options).run()

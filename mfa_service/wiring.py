@@ -84,30 +84,15 @@ class Services:
 
 def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
     """Return the use cases over `engine`."""
-    keys = MasterKeys(settings.master_keys)
-    box, work = AesGcmBox(keys, ports.randomness), UnitOfWork(engine)
     wake_up = MemoryWakeUp(ports.waiting_places)
-    foundation = Foundation(
-        issuer=settings.issuer,
-        clock=ports.clock,
-        randomness=ports.randomness,
-        secret_box=box,
-        keyed_hash=HmacHash(keys),
-        keys=KeyRing(work, box, ports.clock),
-        wake_up=wake_up,
-        work=work,
-        factors=load_factors(),
-        levels=settings.levels,
-        limits=settings.limits,
-        android_roots=settings.android_roots,
-    )
+    foundation = _foundation(settings, UnitOfWork(engine), wake_up, ports)
     clients, devices = ClientService(foundation), DeviceService(foundation)
     answers, phone_challenges = AnswerService(foundation), PhoneChallengeService(foundation)
     return Services(
         settings=settings,
         foundation=foundation,
         wake_up=wake_up,
-        watcher=Watcher(work, wake_up, ports.clock),
+        watcher=Watcher(foundation.work, wake_up, ports.clock),
         clients=clients,
         tokens=TokenService(foundation, clients),
         opening=OpeningService(foundation, answers),
@@ -124,4 +109,25 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
         idempotency=IdempotencyService(foundation),
         outbox=OutboxService(foundation, ports.senders),
         housekeeping=HousekeepingService(foundation),
+    )
+
+
+def _foundation(
+    settings: Settings, work: UnitOfWork, wake_up: MemoryWakeUp, ports: Ports
+) -> Foundation:
+    keys = MasterKeys(settings.master_keys)
+    box = AesGcmBox(keys, ports.randomness)
+    return Foundation(
+        issuer=settings.issuer,
+        clock=ports.clock,
+        randomness=ports.randomness,
+        secret_box=box,
+        keyed_hash=HmacHash(keys),
+        keys=KeyRing(work, box, ports.clock),
+        wake_up=wake_up,
+        work=work,
+        factors=load_factors(),
+        levels=settings.levels,
+        limits=settings.limits,
+        android_roots=settings.android_roots,
     )

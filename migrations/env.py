@@ -3,15 +3,15 @@
 import os
 
 from alembic import context
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from mfa_service.persistence import models
 from mfa_service.persistence.base import Base
 
-assert models.__all__  # importing the models fills the metadata
+TABLES = models.__all__  # importing the models fills the metadata
 
 
-def run(connection):
+def run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
     with context.begin_transaction():
         context.run_migrations()

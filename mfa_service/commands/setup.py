@@ -1,13 +1,13 @@
 """What every command needs first: settings, and a database that fits."""
 
+from click import ClickException
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
 from mfa_service.observability import logs
 from mfa_service.persistence import schema
 from mfa_service.persistence.base import standalone_engine
 from mfa_service.settings import Settings, SettingsInvalid
-
-from click import ClickException
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 
 def settings_or_fail() -> Settings:

@@ -24,10 +24,14 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What verification needs: the opened secret and the last accepted counter."""
+    """What verification needs: the opened secret and the last accepted counter.
+
+    `uses` is how often it may be used, for one that runs out.
+    """
 
     secret: JsonObject
     counter: int = -1
+    uses: int | None = None
 
     def __repr__(self) -> str:
         """Hide the secret."""

@@ -10,6 +10,7 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -69,7 +70,7 @@ def _check_chain(
     for certificate in chain:
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             raise _NotAttested("validity")
-    for issued, issuer in zip(chain, chain[1:], strict=False):
+    for issued, issuer in pairwise(chain):
         _check_issued(issued, issuer)
     last = chain[-1]
     if not any(last == root or _is_issued(last, root) for root in roots):

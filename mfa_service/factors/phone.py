@@ -34,7 +34,7 @@ class Phone:
     slow: bool = False
 
     def potential(self, attributes: Mapping[str, object], *, pin: bool) -> tuple[str, ...]:
-        """The phone itself, and its PIN when there is one."""
+        """Return the phone itself, and its PIN when there is one."""
         return (_key_evidence(attributes), "pin") if pin else (_key_evidence(attributes),)
 
     def begin(self, subject: EnrollmentSubject, randomness: Randomness) -> Begun:

@@ -52,7 +52,7 @@ class RecoveryCode:
     )
 
     def potential(self, attributes: Mapping[str, object], *, pin: bool) -> tuple[str, ...]:
-        """A code shows possession of the saved list."""
+        """Return what a code shows: possession of the saved list."""
         return ("recovery_code",)
 
     def begin(self, subject: EnrollmentSubject, randomness: Randomness) -> Begun:

@@ -36,7 +36,7 @@ class Totp:
     drift: int = 1
 
     def potential(self, attributes: Mapping[str, object], *, pin: bool) -> tuple[str, ...]:
-        """A code shows possession of the seed."""
+        """Return what a code shows: possession of the seed."""
         return ("totp",)
 
     def begin(self, subject: EnrollmentSubject, randomness: Randomness) -> Begun:

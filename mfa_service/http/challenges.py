@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from mfa_service.domain.errors import AuthenticatorNotActive, ChallengeNotOpen, InvalidRequest
 from mfa_service.domain.challenge import Status
+from mfa_service.domain.errors import AuthenticatorNotActive, ChallengeNotOpen, InvalidRequest
 from mfa_service.services.opening import ChallengeRequest
 from mfa_service.services.tokens import Caller
 from mfa_service.wiring import Services

@@ -1,10 +1,12 @@
 """The order of checks, the same for every operation, as plain code."""
 
 import json
+from dataclasses import dataclass, field
 
 from flask import Request, Response
 
 from mfa_service.domain.errors import InsufficientScope, MfaError, Unauthenticated
+from mfa_service.services.devices import Device
 from mfa_service.services.idempotency import Key, Run, Stored
 from mfa_service.services.tokens import Caller
 from mfa_service.wiring import Services
@@ -15,20 +17,32 @@ from .operations import Call, Operation, Proof, Reply
 JSON = "application/json"
 
 
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """One request on its way through the checks."""
+
+    operation: Operation
+    services: Services
+    request: Request
+    path: dict[str, str]
+    raw: bytes = field(repr=False)
+
+
 def handle(
     operation: Operation, services: Services, request: Request, path: dict[str, str]
 ) -> Response:
     """Prove the caller, then read, then act; a known idempotency key gets its first answer."""
-    raw = request.get_data(cache=False)
-    caller = _caller(operation, services, request)
+    incoming = _Incoming(operation, services, request, path, request.get_data(cache=False))
+    caller = _caller(incoming)
     key = reading.idempotency_key(request) if operation.idempotent else None
     if key is None or caller is None:
-        return render(_act(operation, services, request, path, raw, caller))
-    known = Key.of(caller.client.id, request.method, reading.raw_path(request), key, raw)
+        return render(_act(incoming, caller))
+    full_path, client_id = reading.raw_path(request), caller.client.id
+    known = Key.of(client_id, request.method, full_path, key, incoming.raw)
     started = services.idempotency.begin(known)
-    if isinstance(started, Stored):
-        return _replayed(started)
-    return _run_once(started, operation, services, request, path, raw, caller)
+    return (
+        _replayed(started) if isinstance(started, Stored) else _run_once(started, incoming, caller)
+    )
 
 
 def render(reply: Reply) -> Response:
@@ -40,49 +54,43 @@ def render(reply: Reply) -> Response:
     return response
 
 
-def _caller(operation: Operation, services: Services, request: Request) -> Caller | None:
+def _caller(incoming: _Incoming) -> Caller | None:
+    operation = incoming.operation
     if operation.proof is not Proof.CLIENT:
         return None
-    token = reading.bearer_token(request)
+    token = reading.bearer_token(incoming.request)
     if token is None:
         raise Unauthenticated
-    caller = services.tokens.caller(token)
+    caller = incoming.services.tokens.caller(token)
     if operation.scopes and not caller.scopes & set(operation.scopes):
         raise InsufficientScope(*operation.scopes)
     return caller
 
 
-def _act(
-    operation: Operation,
-    services: Services,
-    request: Request,
-    path: dict[str, str],
-    raw: bytes,
-    caller: Caller | None,
-) -> Reply:
-    device = None
-    if operation.proof is Proof.DEVICE:
-        signed = reading.signed_request(request, raw)
-        if signed is None:
-            raise Unauthenticated(challenge="Device")
-        device = services.devices.authenticate(signed, only_active=operation.only_active)
+def _device(incoming: _Incoming) -> Device | None:
+    if incoming.operation.proof is not Proof.DEVICE:
+        return None
+    signed = reading.signed_request(incoming.request, incoming.raw)
+    if signed is None:
+        raise Unauthenticated(challenge="Device")
+    only_active = incoming.operation.only_active
+    return incoming.services.devices.authenticate(signed, only_active=only_active)
+
+
+def _act(incoming: _Incoming, caller: Caller | None) -> Reply:
+    device = _device(incoming)
+    operation, request, raw = incoming.operation, incoming.request, incoming.raw
     query = reading.load_query(operation, request)
     reading.check_media(request, operation, raw)
     body = reading.load_body(operation, raw)
-    return operation.view(services, Call(path, query, body, raw, caller, device))
+    call = Call(incoming.path, query, body, caller, device)
+    return operation.view(incoming.services, call)
 
 
-def _run_once(
-    run: Run,
-    operation: Operation,
-    services: Services,
-    request: Request,
-    path: dict[str, str],
-    raw: bytes,
-    caller: Caller,
-) -> Response:
+def _run_once(run: Run, incoming: _Incoming, caller: Caller) -> Response:
+    services = incoming.services
     try:
-        response = render(_act(operation, services, request, path, raw, caller))
+        response = render(_act(incoming, caller))
     except MfaError as exc:
         response = problems.render(exc, services.issuer)
     except BaseException:
@@ -90,7 +98,7 @@ def _run_once(
         raise
     text = response.get_data(as_text=True)
     stored = Stored(response.status_code, text, response.headers.get("Location"))
-    secret = operation.secret and response.status_code < 300  # noqa: PLR2004
+    secret = incoming.operation.secret and response.status_code < 300  # noqa: PLR2004
     services.idempotency.finish(run, stored, secret=secret)
     return response
 

@@ -30,7 +30,7 @@ class PushDocument(Schema):
 
 
 class ChallengeDocument(Schema):
-    """A challenge. `display_code` is there while `push` is offered, the last five when satisfied."""
+    """A challenge: `display_code` while `push` is offered, the last five when satisfied."""
 
     id = fields.String(**_ALWAYS)
     status = _one_of(Status, **_ALWAYS)

@@ -69,7 +69,7 @@ def exposition(services: Services, request: Request) -> Response:
     return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def problem_page(services: Services, slug: str) -> Response:
+def problem_page(slug: str) -> Response:
     """Answer `/problems/{slug}`: what a problem means, for people who read logs."""
     kinds = {kind.slug: kind for kind in every_problem()}
     if slug not in kinds:

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from flask import Request, Response
 
-from mfa_service.domain.text import has_control
 from mfa_service.domain.subject import Client
+from mfa_service.domain.text import has_control
 from mfa_service.services.tokens import LIFETIME, InvalidScope, InvalidTarget
 from mfa_service.wiring import Services
 

@@ -17,7 +17,6 @@ from .documents import ProblemDocument
 from .operations import Media, Operation, Proof
 from .problems import MEDIA_TYPE
 from .routes import OPERATIONS
-from .schemas import ContextSchema
 
 _ALWAYS = ("invalid-request", "internal", "unavailable")
 _ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
@@ -66,7 +65,7 @@ def _name_of(schema: type[Schema] | Schema) -> str:
 
 
 def _close(described: dict[str, Any]) -> None:
-    """Requests refuse unknown members; answers may grow."""
+    """Close the shapes of requests, which refuse unknown members; answers may grow."""
     for name, schema in described["components"]["schemas"].items():
         if name not in _ANSWERS and schema.get("type") == "object":
             schema["additionalProperties"] = False

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from mfa_service.services.devices import Device, SignedRequest
+from mfa_service.services.devices import Device
 from mfa_service.services.tokens import Caller
 from mfa_service.wiring import Services
 
@@ -35,10 +35,8 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, Any]
     body: Any
-    raw: bytes = field(repr=False)
     caller: Caller | None = None
     device: Device | None = None
-    signed: SignedRequest | None = None
 
     def client(self) -> Caller:
         """Return the proven client; a view of an operation without one is our own fault."""

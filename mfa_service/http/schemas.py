@@ -89,7 +89,7 @@ class ChallengeRequestSchema(Schema):
 
     @validates_schema
     def check_transaction(self, data: dict[str, Any], **_: Any) -> None:
-        """The canonical form is at most 4 KiB; numbers are integers; text does not mislead."""
+        """Require integers, text that does not mislead, and a canonical form of at most 4 KiB."""
         transaction = data.get("transaction")
         if transaction is None:
             return

@@ -12,7 +12,8 @@ class Trace:
     ip: str | None = None
 
 
-_current: ContextVar[Trace] = ContextVar("mfa_trace", default=Trace())
+_NONE = Trace()
+_current: ContextVar[Trace] = ContextVar("mfa_trace", default=_NONE)
 
 
 def begin(trace: Trace) -> None:

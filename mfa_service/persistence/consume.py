@@ -1,6 +1,7 @@
 """Every exactly-once statement: one conditional write each; no row means somebody was first."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, case, inspect, update
@@ -162,23 +163,25 @@ def end_challenge(
     return tx.execute(_END, {**values, "new_ended_by": by}).one_or_none() is not None
 
 
-def spend_step_up(
-    tx: Connection,
-    challenge_id: str,
-    box: SecretBox,
-    *,
-    client_id: str,
-    user_id: str,
-    used_for: str,
-    fresh_from: int,
-) -> ChallengeValue | None:
+@dataclass(frozen=True, slots=True)
+class StepUp:
+    """A `manage` challenge that somebody wants to use up, and for what."""
+
+    challenge_id: str
+    client_id: str
+    user_id: str
+    used_for: str
+    fresh_from: int
+
+
+def spend_step_up(tx: Connection, step_up: StepUp, box: SecretBox) -> ChallengeValue | None:
     """Use up a satisfied `manage` challenge of this client and user, once."""
     values = {
-        "key": challenge_id,
-        "client": client_id,
-        "user": user_id,
-        "used_for": used_for,
-        "fresh_from": fresh_from,
+        "key": step_up.challenge_id,
+        "client": step_up.client_id,
+        "user": step_up.user_id,
+        "used_for": step_up.used_for,
+        "fresh_from": step_up.fresh_from,
     }
     row = tx.execute(_SPEND_STEP_UP, values).one_or_none()
     return challenge_from(row, box) if row else None

@@ -41,15 +41,16 @@ class AnswerService:
         if before is None or payment is None:
             raise self._refusal(client, challenge_id)
         if payment.slow:
-            after = self._judge_slowly(before, payment, proof, at=at)
+            after = self.judge_slowly(before, payment, proof, at=at)
         self._f.tell(challenge_id=challenge_id, user_id=before.user_id)
         if after is None:
             raise ProofRejected(attempts_left=before.attempts_left)
         return after
 
-    def _judge_slowly(
+    def judge_slowly(
         self, before: Challenge, payment: Payment, proof: Proof, *, at: int
     ) -> Challenge | None:
+        """Verify and settle a proof whose payment is committed; `None` if it was refused."""
         verdict = self._proofs.verify(payment, proof, at=at)
         try:
             with self._f.work.transaction() as tx:

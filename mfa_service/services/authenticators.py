@@ -58,11 +58,11 @@ class AuthenticatorService:
             found = self._listed(subject, authenticator_id)
             if patch.label is not None and patch.label != found.label:
                 self._set(tx, found, label=patch.label)
-                self._audit(tx, Event.AUTHENTICATOR_RENAME, caller, found, at=at)
+                audit.record(tx, _entry(Event.AUTHENTICATOR_RENAME, caller, found, at=at))
             if patch.state is State.SUSPENDED and found.state is State.ACTIVE:
                 self._suspend(tx, caller, found, patch, at=at)
             if patch.state is State.ACTIVE and found.state is State.SUSPENDED:
-                self._resume(tx, caller, subject, found, patch, at=at)
+                self._resume(tx, caller, subject, patch, found)
         self._f.tell(user_id=found.user_id)
         return self.read(caller, authenticator_id)
 
@@ -83,9 +83,8 @@ class AuthenticatorService:
             change = Change(caller, subject, found.type, challenge_id, reason, authenticator_id, at)
             authorization = self._binding.authorize(tx, change)
             revoke(tx, authenticator_id)
-            self._audit(
-                tx, Event.AUTHENTICATOR_REVOKE, caller, found, at=at, result=authorization.by
-            )
+            event = Event.AUTHENTICATOR_REVOKE
+            audit.record(tx, _entry(event, caller, found, at=at, result=authorization.by))
         self._f.tell(user_id=found.user_id)
 
     def _suspend(
@@ -94,24 +93,22 @@ class AuthenticatorService:
         by_admin = caller.is_admin and bool(patch.reason)
         by = SuspendedBy.ADMIN if by_admin else SuspendedBy.CLIENT
         self._set(tx, found, state=State.SUSPENDED, suspended_by=by, suspended_at=at)
-        self._audit(tx, Event.AUTHENTICATOR_SUSPEND, caller, found, at=at, reason=patch.reason)
+        audit.record(
+            tx, _entry(Event.AUTHENTICATOR_SUSPEND, caller, found, at=at, reason=patch.reason)
+        )
 
     def _resume(
-        self,
-        tx: Connection,
-        caller: Caller,
-        subject: Subject,
-        found: Authenticator,
-        patch: Patch,
-        *,
-        at: int,
+        self, tx: Connection, caller: Caller, subject: Subject, patch: Patch, found: Authenticator
     ) -> None:
+        at = self._f.clock.now()
         if found.suspended_by is SuspendedBy.LIMIT or found.removed_itself:
             raise AuthenticatorNotActive("It returns only by a new enrollment.")
         change = Change(caller, subject, found.type, patch.challenge_id, patch.reason, found.id, at)
         self._binding.authorize(tx, change)
         self._set(tx, found, state=State.ACTIVE, suspended_by=None, suspended_at=None, failures=0)
-        self._audit(tx, Event.AUTHENTICATOR_RESUME, caller, found, at=at, reason=patch.reason)
+        audit.record(
+            tx, _entry(Event.AUTHENTICATOR_RESUME, caller, found, at=at, reason=patch.reason)
+        )
 
     def _find(self, caller: Caller, authenticator_id: str) -> tuple[str, Authenticator]:
         with self._f.work.reading() as tx:
@@ -144,27 +141,25 @@ class AuthenticatorService:
         row = AuthenticatorRow
         tx.execute(update(row).where(row.id == found.id).values(values))
 
-    @staticmethod
-    def _audit(
-        tx: Connection,
-        event: Event,
-        caller: Caller,
-        found: Authenticator,
-        *,
-        at: int,
-        result: str | None = None,
-        reason: str | None = None,
-    ) -> None:
-        audit.record(
-            tx,
-            event,
-            at=at,
-            client_id=caller.client.id,
-            user_id=found.user_id,
-            authenticator_id=found.id,
-            result=result,
-            reason=reason,
-        )
+
+def _entry(
+    event: Event,
+    caller: Caller,
+    found: Authenticator,
+    *,
+    at: int,
+    result: str | None = None,
+    reason: str | None = None,
+) -> audit.Entry:
+    return audit.Entry(
+        event,
+        at,
+        client_id=caller.client.id,
+        user_id=found.user_id,
+        authenticator_id=found.id,
+        result=result,
+        reason=reason,
+    )
 
 
 def revoke(tx: Connection, authenticator_id: str) -> None:

@@ -8,7 +8,7 @@ from mfa_service.domain.errors import BindingRequiresStepUp
 from mfa_service.domain.events import Event
 from mfa_service.domain.subject import Subject
 from mfa_service.persistence import audit
-from mfa_service.persistence.consume import spend_step_up
+from mfa_service.persistence.consume import StepUp, spend_step_up
 
 from .foundation import Foundation
 from .reach import Reach
@@ -55,15 +55,14 @@ class BindingRule:
         self._refuse_when_paused(change.subject, at=change.at)
         if change.subject.only_suspended or change.challenge_id is None:
             raise BindingRequiresStepUp
-        spent = spend_step_up(
-            tx,
+        step_up = StepUp(
             change.challenge_id,
-            self._f.secret_box,
             client_id=change.caller.client.id,
             user_id=change.subject.user.id,
             used_for=change.used_for,
             fresh_from=change.at - self._f.limits.step_up_fresh,
         )
+        spent = spend_step_up(tx, step_up, self._f.secret_box)
         level = self._f.levels.level_of(spent.verified) if spent else 0
         if spent is None or level < self._needed(change.subject, change.concerns, at=change.at):
             raise BindingRequiresStepUp
@@ -93,12 +92,12 @@ class BindingRule:
 
     @staticmethod
     def _audit_override(tx: Connection, change: Change) -> None:
-        audit.record(
-            tx,
+        entry = audit.Entry(
             Event.ADMIN_OVERRIDE,
-            at=change.at,
+            change.at,
             client_id=change.caller.client.id,
             user_id=change.subject.user.id,
             result=change.used_for,
             reason=change.reason,
         )
+        audit.record(tx, entry)

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from mfa_service import jose
 from mfa_service.domain.assurance import PASSWORD, Assurance
 from mfa_service.domain.challenge import PUSH, Challenge, PushState, Status
@@ -20,7 +18,7 @@ from mfa_service.persistence.consume import end_challenge, lock_user
 
 from .foundation import Foundation
 from .push import Notice, PushGate
-from .waiting import wait_for_change
+from .waiting import Watched, wait_for_change
 
 RESULT_TYP = "stepup-result+jwt"
 RESULT_LIFETIME = 300
@@ -48,15 +46,14 @@ class ChallengeService:
         Returns at once when it is final. Raises `NotFound`, also for another client's and for
         one that ended more than 24 h ago.
         """
-        return wait_for_change(
-            self._f,
+        watched = Watched(
             topic=f"challenge:{challenge_id}",
-            seconds=wait,
             read=lambda: self._read(client, challenge_id),
             state=lambda c: (c.status, c.attempts_left, c.push_state),
             final=lambda c: c.status is not Status.PENDING,
             until=lambda c: c.expires_at,
         )
+        return wait_for_change(self._f, watched, seconds=wait)
 
     def cancel(self, client: Client, challenge_id: str) -> None:
         """Cancel it; again does no harm. Raises `ChallengeNotOpen` if it ended otherwise."""
@@ -65,7 +62,7 @@ class ChallengeService:
         with self._f.work.transaction() as tx:
             done = end_challenge(tx, challenge_id, Status.CANCELLED, at=at)
             if done:
-                self._audit(tx, Event.CHALLENGE_CANCEL, found, at=at)
+                audit.record(tx, audit.about(found, Event.CHALLENGE_CANCEL, at))
         if not done and self._read(client, challenge_id).status is not Status.CANCELLED:
             raise ChallengeNotOpen
         self._f.tell(challenge_id=challenge_id, user_id=found.user_id)
@@ -96,7 +93,7 @@ class ChallengeService:
                 raise Throttled("The phone was notified often enough.", retry_after=wait)
             if state is not PushState.NONE:
                 self._gate.store_state(tx, challenge_id, state)
-            self._audit(tx, Event.CHALLENGE_PUSH, found, at=at, result=state)
+            audit.record(tx, audit.about(found, Event.CHALLENGE_PUSH, at, result=state))
         self._f.tell(challenge_id=challenge_id, user_id=found.user_id)
         return self._read(client, challenge_id)
 
@@ -144,17 +141,3 @@ class ChallengeService:
     def _is_old(self, challenge: Challenge, at: int) -> bool:
         ended = challenge.ended_at or challenge.expires_at
         return at > ended + self._f.limits.readable_after_end
-
-    @staticmethod
-    def _audit(
-        tx: Connection, event: Event, challenge: Challenge, *, at: int, result: str | None = None
-    ) -> None:
-        audit.record(
-            tx,
-            event,
-            at=at,
-            client_id=challenge.client_id,
-            user_id=challenge.user_id,
-            challenge_id=challenge.id,
-            result=result,
-        )

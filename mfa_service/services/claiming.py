@@ -24,7 +24,7 @@ from mfa_service.persistence.models import Enrollment as EnrollmentRow
 from mfa_service.persistence.models import User as UserRow
 
 from .devices import DeviceService
-from .enrollment import CLAIMED, CODE_PURPOSE, PENDING, end
+from .enrollment_rows import CLAIMED, CODE_PURPOSE, PENDING, end
 from .foundation import Foundation, credential_place, enrollment_place
 
 CLAIM_TYP = "stepup-enroll+jwt"
@@ -153,14 +153,14 @@ class ClaimService:
         pending = json.dumps({"check_code": check_code, "credential": secret}).encode()
         sealed = self._f.secret_box.seal(pending, place=enrollment_place(row.id))
         tx.execute(update(EnrollmentRow).where(EnrollmentRow.id == row.id).values(sealed=sealed))
-        audit.record(
-            tx,
+        entry = audit.Entry(
             Event.ENROLL_CLAIM,
-            at=at,
+            at,
             client_id=row.client_id,
             user_id=row.user_id,
             authenticator_id=device_id,
         )
+        audit.record(tx, entry)
         return Claimed(device_id, self._sub(tx, row.user_id), check_code)
 
     def _insert_phone(
@@ -209,8 +209,8 @@ class ClaimService:
             return None
         if row.claimed_by != claim.thumbprint:
             end(tx, row.id)
-            reason = "claimed_twice"
-            audit.record(tx, Event.ENROLL_FAIL, at=at, user_id=row.user_id, reason=reason)
+            event, reason = Event.ENROLL_FAIL, "claimed_twice"
+            audit.record(tx, audit.Entry(event, at, user_id=row.user_id, reason=reason))
             return None
         pending = json.loads(self._f.secret_box.open(row.sealed, place=enrollment_place(row.id)))
         return Claimed(row.authenticator_id, self._sub(tx, row.user_id), pending["check_code"])

@@ -82,7 +82,7 @@ class ClientService:
         }
         with self._f.work.transaction() as tx:
             tx.execute(insert(ClientRow), row)
-            audit.record(tx, Event.ADMIN_CLIENT_ADD, at=at, client_id=client_id)
+            audit.record(tx, audit.Entry(Event.ADMIN_CLIENT_ADD, at, client_id=client_id))
         return Registered(self._get(client_id), secret)
 
     def all(self) -> list[Client]:
@@ -116,7 +116,7 @@ class ClientService:
         client = self.find(client_id)
         expected = (client.secret_hash if client else None) or ""
         hashes = self._f.keyed_hash.every(secret, purpose=f"client_secret|{client_id}")
-        if any([hmac.compare_digest(expected, computed) for computed in hashes]):
+        if _matches(expected, hashes):
             return client
         self._note_refusal(client)
         return None
@@ -154,7 +154,7 @@ class ClientService:
             return
         with self._f.work.transaction() as tx:
             at = self._f.clock.now()
-            audit.record(tx, Event.CLIENT_AUTH_FAIL, at=at, client_id=client.id)
+            audit.record(tx, audit.Entry(Event.CLIENT_AUTH_FAIL, at, client_id=client.id))
 
     def _get(self, client_id: str) -> Client:
         with self._f.work.reading() as tx:
@@ -166,13 +166,19 @@ class ClientService:
     def _update(self, client_id: str, values: Mapping[str, object], event: Event) -> None:
         with self._f.work.transaction() as tx:
             tx.execute(update(ClientRow).where(ClientRow.id == client_id).values(dict(values)))
-            audit.record(tx, event, at=self._f.clock.now(), client_id=client_id)
+            audit.record(tx, audit.Entry(event, self._f.clock.now(), client_id=client_id))
 
     def _new_secret(self) -> str:
         return jose.b64url(self._f.randomness.bytes(32))
 
     def _hash(self, client_id: str, secret: str) -> str:
         return self._f.keyed_hash.of(secret, purpose=f"client_secret|{client_id}")
+
+
+def _matches(expected: str, hashes: Sequence[str]) -> bool:
+    """Compare with every hash, without early exit."""
+    held = [hmac.compare_digest(expected, computed) for computed in hashes]
+    return any(held)
 
 
 def _members_of(assertion: str) -> set[str]:
@@ -196,7 +202,7 @@ def _key_for(jwks: Mapping[str, object], jws: jose.Jws) -> JsonObject:
 
 
 def _check_assertion_times(jws: jose.Jws, *, at: int) -> None:
-    """`exp` is needed and at most 300 s ahead, `iat` and `nbf` are not in the future (60 s skew)."""
+    """Need `exp`, at most 300 s ahead, and no `iat` or `nbf` in the future (60 s skew)."""
     exp = jose.integer(jws.claims, "exp")
     starts = [jose.integer(jws.claims, name) for name in ("iat", "nbf") if name in jws.claims]
     if not at < exp + jose.SKEW or exp > at + _ASSERTION_LIFETIME + jose.SKEW:

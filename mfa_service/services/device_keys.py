@@ -55,15 +55,11 @@ class PinCheck:
         if jose.holds_ed25519(device.credential.secret.get("pin_key"), signature, message.encode()):
             reset_pin(tx, device.id)
             return True
-        self._note(tx, Event.PIN_FAIL, device, at=at)
+        audit.record(tx, device.entry(Event.PIN_FAIL, at))
         if failures >= limit:
             disable_pin(tx, device.id, at=at)
-            self._note(tx, Event.PIN_DISABLE, device, at=at)
+            audit.record(tx, device.entry(Event.PIN_DISABLE, at))
         return False
-
-    @staticmethod
-    def _note(tx: Connection, event: Event, device: Device, *, at: int) -> None:
-        audit.record(tx, event, at=at, user_id=device.user.id, authenticator_id=device.id)
 
 
 class DeviceKeyService:
@@ -88,7 +84,7 @@ class DeviceKeyService:
             if changed:
                 pin_key = {name: new.pin_jwk[name] for name in ("kty", "crv", "x")}
                 self._store(tx, device, {**device.credential.secret, "pin_key": pin_key})
-                self._audit(tx, Event.PIN_CHANGE, device, at=at)
+                audit.record(tx, device.entry(Event.PIN_CHANGE, at))
         if not changed:
             raise ProofRejected
 
@@ -130,7 +126,7 @@ class DeviceKeyService:
         self._store(
             tx, device, secret, attributes={**device.phone.attributes, "hardware": hardware}
         )
-        self._audit(tx, Event.KEY_ROTATE, device, at=at)
+        audit.record(tx, device.entry(Event.KEY_ROTATE, at))
 
     def _parse(self, device: Device, token: str, *, at: int) -> tuple[jose.Jws, JsonObject]:
         jws = jose.parse(token, typ=ROTATE_TYP, members={"alg", "typ", "jwk"})
@@ -166,7 +162,3 @@ class DeviceKeyService:
         if attributes is not None:
             values["attributes"] = json.dumps(attributes)
         tx.execute(update(AuthenticatorRow).where(AuthenticatorRow.id == device.id).values(values))
-
-    @staticmethod
-    def _audit(tx: Connection, event: Event, device: Device, *, at: int) -> None:
-        audit.record(tx, event, at=at, user_id=device.user.id, authenticator_id=device.id)

@@ -54,6 +54,10 @@ class Device:
         """The device id is the authenticator's."""
         return self.phone.id
 
+    def entry(self, event: Event, at: int, *, result: str | None = None) -> audit.Entry:
+        """Return an audit entry about this phone."""
+        return audit.Entry(event, at, user_id=self.user.id, authenticator_id=self.id, result=result)
+
 
 class DeviceService:
     """Authenticates phones and keeps their own settings."""
@@ -103,7 +107,7 @@ class DeviceService:
             tx.execute(
                 update(DeviceRow).where(DeviceRow.authenticator_id == device.id).values(values)
             )
-            self._audit(tx, Event.PUSH_ADDRESS, device, at=at, result=provider)
+            audit.record(tx, device.entry(Event.PUSH_ADDRESS, at, result=provider))
 
     def remove(self, device: Device) -> None:
         """Let the phone remove itself: it stops working at once and goes on counting as suspended.
@@ -123,7 +127,8 @@ class DeviceService:
                 .where(DeviceRow.authenticator_id == device.id)
                 .values(removed_itself=1, push_provider="none", push_address=None)
             )
-            self._audit(tx, Event.AUTHENTICATOR_SUSPEND, device, at=at, result="removed_itself")
+            event = Event.AUTHENTICATOR_SUSPEND
+            audit.record(tx, device.entry(event, at, result="removed_itself"))
         self._f.tell(user_id=device.user.id)
 
     def use(self, tx: Connection, device: Device, *, at: int) -> None:
@@ -175,17 +180,6 @@ class DeviceService:
             expected = jose.b64url(hashlib.sha256(request.body).digest())
             if not hmac.compare_digest(jws.text("bh").encode(), expected.encode()):
                 raise jose.JoseError("bh")
-
-    @staticmethod
-    def _audit(tx: Connection, event: Event, device: Device, *, at: int, result: str) -> None:
-        audit.record(
-            tx,
-            event,
-            at=at,
-            user_id=device.user.id,
-            authenticator_id=device.id,
-            result=result,
-        )
 
 
 def _may_speak(phone: Authenticator) -> bool:

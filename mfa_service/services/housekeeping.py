@@ -17,7 +17,7 @@ from mfa_service.persistence.models import (
     SeenToken,
 )
 
-from .enrollment import CLAIMED, PENDING, end
+from .enrollment_rows import CLAIMED, PENDING, end
 from .foundation import Foundation
 from .idempotency import KEPT_SECONDS
 

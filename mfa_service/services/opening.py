@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection, insert
 
 from mfa_service import canonical
-from mfa_service.domain.assurance import PASSWORD
 from mfa_service.domain.authenticator import Authenticator
 from mfa_service.domain.challenge import (
     PUSH,
@@ -18,7 +17,7 @@ from mfa_service.domain.challenge import (
     Status,
     proofs_to_json,
 )
-from mfa_service.domain.errors import AcrUnattainable, ChallengeNotOpen, ProofRejected
+from mfa_service.domain.errors import AcrUnattainable, ChallengeNotOpen
 from mfa_service.domain.events import Event
 from mfa_service.domain.factor import Proof
 from mfa_service.domain.ids import new_challenge_id
@@ -32,8 +31,12 @@ from mfa_service.persistence.rows import challenge_place
 
 from .answers import AnswerService
 from .foundation import Foundation
+from .proofs import Payment, ProofService, Verdict
 from .push import Notice, PushGate
 from .reach import Reach
+from .settling import Settling
+
+_INSERT = insert(ChallengeRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class OpeningService:
     def __init__(self, foundation: Foundation, answers: AnswerService) -> None:
         self._f = foundation
         self._answers = answers
+        self._proofs = ProofService(foundation)
+        self._settling = Settling(foundation)
         self._reach = Reach(foundation)
         self._gate = PushGate(foundation)
 
@@ -84,27 +89,71 @@ class OpeningService:
         challenge = self._draft(client, request, subject, at=at)
         if subject is None or not challenge.asked.offers:
             raise self._unattainable(subject, request, at=at)
+        if request.answer is not None:
+            return self._answered(challenge, subject, request.answer, at=at)
         with self._f.work.transaction() as tx:
-            if request.answer is None:
-                challenge = self._announced(tx, challenge, subject)
-            self._write(tx, challenge)
-        if request.answer is None:
-            self._f.tell(user_id=challenge.user_id)
-            return challenge
-        return self._answered(client, challenge, subject, request.answer)
+            challenge = self._announced(tx, challenge, subject)
+            self._write(tx, challenge, audit.about(challenge, Event.CHALLENGE_CREATE, at))
+        self._f.tell(user_id=challenge.user_id)
+        return challenge
 
     def _answered(
-        self, client: Client, challenge: Challenge, subject: Subject, answer: Proof
+        self, challenge: Challenge, subject: Subject, answer: Proof, *, at: int
     ) -> Challenge:
-        try:
-            return self._answers.answer(client, challenge.id, answer)
-        except (ProofRejected, ChallengeNotOpen):
-            pass
+        """Pay, verify and settle before the challenge is first written.
+
+        A slow proof commits challenge and payment first, and holds no lock while it is hashed.
+        """
+        after = before = replace(challenge, attempts_left=challenge.attempts_left - 1)
+        created = audit.about(challenge, Event.CHALLENGE_CREATE, at)
         with self._f.work.transaction() as tx:
-            current = queries.challenge(tx, challenge.id, self._f.secret_box) or challenge
+            payment = self._proofs.pay(tx, before, answer)
+            if payment.slow:
+                self._write(tx, before, created)
+            else:
+                verdict = self._proofs.verify(payment, answer, at=at)
+                after = self._judged(tx, before, subject, payment, verdict)
+        if payment.slow:
+            after = self._judged_slowly(before, subject, payment, answer)
+        self._f.tell(challenge_id=after.id, user_id=after.user_id)
+        return after
+
+    def _judged(
+        self,
+        tx: Connection,
+        before: Challenge,
+        subject: Subject,
+        payment: Payment,
+        verdict: Verdict,
+    ) -> Challenge:
+        at = before.created_at
+        accepted = self._proofs.spend(tx, before, payment, verdict, at=at)
+        if accepted is not None:
+            after = self._settling.outcome(tx, before, [accepted], at=at)
+            entry = self._settling.accepted_entry(after, [accepted], at=at)
+        else:
+            after = self._settling.refused(before)
+            entry = self._settling.rejected_entry(before, payment.method, at=at)
+        if after.status is Status.PENDING:
+            after = self._announced(tx, after, subject)
+        self._write(tx, after, audit.about(before, Event.CHALLENGE_CREATE, at), entry)
+        return after
+
+    def _judged_slowly(
+        self, before: Challenge, subject: Subject, payment: Payment, answer: Proof
+    ) -> Challenge:
+        at = before.created_at
+        try:
+            after = self._answers.judge_slowly(before, payment, answer, at=at)
+        except ChallengeNotOpen:
+            after = None
+        if after is not None and after.status is not Status.PENDING:
+            return after
+        with self._f.work.transaction() as tx:
+            current = queries.challenge(tx, before.id, self._f.secret_box) or before
             if current.status is Status.PENDING:
-                current = self._announced(tx, current, subject, write=True)
-        self._f.tell(user_id=challenge.user_id)
+                current = self._announced(tx, current, subject)
+                self._gate.store_state(tx, current.id, current.push_state)
         return current
 
     def _draft(
@@ -170,7 +219,7 @@ class OpeningService:
     def _can_answer(
         self, offer: Offer, challenge: Challenge, subject: Subject, *, fraud: bool
     ) -> bool:
-        """A phone that can complete no alternative of `require` is not offered."""
+        """Tell whether to offer it: not a phone that can complete no alternative of `require`."""
         if offer.method != PUSH:
             return True
         phone = next(a for a in subject.authenticators if a.id == offer.authenticator_id)
@@ -186,9 +235,7 @@ class OpeningService:
             "The subject's authenticators cannot reach the requested level.", enroll=enroll
         )
 
-    def _announced(
-        self, tx: Connection, challenge: Challenge, subject: Subject, *, write: bool = False
-    ) -> Challenge:
+    def _announced(self, tx: Connection, challenge: Challenge, subject: Subject) -> Challenge:
         chosen = {offer.authenticator_id for offer in challenge.asked.offered(PUSH)}
         phones: list[Authenticator] = [a for a in subject.authenticators if a.id in chosen]
         if not any(phone.push_provider not in {None, "none"} for phone in phones):
@@ -197,40 +244,30 @@ class OpeningService:
         notice = Notice(
             user, challenge.client_id, challenge.id, challenge.expires_at, challenge.created_at
         )
-        state = self._gate.announce(tx, notice, phones)
-        if write:
-            self._gate.store_state(tx, challenge.id, state)
-        return replace(challenge, push_state=state)
+        return replace(challenge, push_state=self._gate.announce(tx, notice, phones))
 
-    def _write(self, tx: Connection, challenge: Challenge) -> None:
+    def _write(self, tx: Connection, challenge: Challenge, *entries: audit.Entry) -> None:
+        ended = challenge.status is not Status.PENDING
         row: JsonObject = {
             "id": challenge.id,
             "client_id": challenge.client_id,
             "user_id": challenge.user_id,
             "purpose": challenge.purpose,
             "status": challenge.status,
-            "reason": None,
+            "reason": challenge.reason,
             "created_at": challenge.created_at,
             "expires_at": challenge.expires_at,
-            "ended_at": None,
-            "ended_by": None,
+            "ended_at": challenge.created_at if ended else None,
+            "ended_by": challenge.ended_by,
             "attempts_left": challenge.attempts_left,
             "offers_push": 1 if challenge.asked.offered(PUSH) else 0,
             "push_state": challenge.push_state,
-            "proofs": proofs_to_json(()),
-            "auth_time": None,
+            "proofs": proofs_to_json(challenge.proofs),
+            "auth_time": challenge.auth_time,
             "spent_for": None,
             "request": self._f.secret_box.seal(
                 challenge.asked.to_json(), place=challenge_place(challenge.id)
             ),
         }
-        tx.execute(insert(ChallengeRow), row)
-        audit.record(
-            tx,
-            Event.CHALLENGE_CREATE,
-            at=challenge.created_at,
-            client_id=challenge.client_id,
-            user_id=challenge.user_id,
-            challenge_id=challenge.id,
-            result=challenge.push_state,
-        )
+        tx.execute(_INSERT, row)
+        audit.record(tx, *entries)

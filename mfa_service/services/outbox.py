@@ -65,7 +65,7 @@ class OutboxService:
             )
             device = tx.execute(query).one_or_none()
         provider = device.push_provider if device else "none"
-        sent = self._send(row, provider, device, at=at)
+        sent = self._send(row, provider, device.push_address if device else None, at=at)
         result = sent.state or "retried"
         metrics.PUSHES.labels(provider, result).inc()
         logger.info(
@@ -75,13 +75,11 @@ class OutboxService:
             self._store(tx, row, sent, at=at)
         self._f.tell(challenge_id=row.challenge_id)
 
-    def _send(self, row: Row[Any], provider: str, device: Any, *, at: int) -> _Sent:
+    def _send(self, row: Row[Any], provider: str, address: bytes | None, *, at: int) -> _Sent:
         sender = self._senders.get(provider)
-        if sender is None or device is None or not device.push_address or at >= row.expires_at:
+        if sender is None or address is None or at >= row.expires_at:
             return _Sent(PushState.FAILED)
-        opened = self._f.secret_box.open(
-            device.push_address, place=push_place(row.authenticator_id)
-        )
+        opened = self._f.secret_box.open(address, place=push_place(row.authenticator_id))
         message = PushMessage(json.loads(opened), row.challenge_id, row.expires_at)
         try:
             sender.send(message)

@@ -12,7 +12,7 @@ from mfa_service.persistence import queries
 from .devices import Device
 from .foundation import Foundation
 from .reach import Alternative, Reach
-from .waiting import wait_for_change
+from .waiting import Watched, wait_for_change
 
 CHALLENGE_TYP = "stepup-challenge+jwt"
 
@@ -44,15 +44,14 @@ class PhoneChallengeService:
         With `wait` (seconds) hold on until there is one that is not `known`, or a known one ended.
         """
         expected = frozenset(known)
-        found = wait_for_change(
-            self._f,
+        watched = Watched(
             topic=f"user:{device.user.id}",
-            seconds=wait,
             read=lambda: self._pending(device),
             state=lambda pending: pending.ids,
             final=lambda pending: bool(pending.ids ^ expected),
             until=lambda pending: min((c.expires_at for c in pending.challenges), default=None),
         )
+        found = wait_for_change(self._f, watched, seconds=wait)
         subject = self._subject(device) if found.challenges else None
         return [self._signed(c, device, subject) for c in found.challenges] if subject else []
 

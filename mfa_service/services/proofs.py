@@ -118,7 +118,10 @@ class ProofService:
         if others := [other for other in payment.ids if other != authenticator_id]:
             forgive(tx, others)
         if verified.spends is not None:
-            self._audit(tx, Event.RECOVERY_USE, challenge, authenticator_id, at=at)
+            entry = audit.about(
+                challenge, Event.RECOVERY_USE, at, authenticator_id=authenticator_id
+            )
+            audit.record(tx, entry)
         return AcceptedProof(payment.method, authenticator_id, verified.evidence)
 
     def give_back(self, tx: Connection, payment: Payment) -> None:
@@ -136,18 +139,5 @@ class ProofService:
         elif payment.exhausted:
             limit = self._f.limits.code_failures
             for gone in suspend_exhausted(tx, payment.ids, limit=limit, at=at):
-                self._audit(tx, Event.AUTHENTICATOR_DISABLE, challenge, gone, at=at)
-
-    @staticmethod
-    def _audit(
-        tx: Connection, event: Event, challenge: Challenge, authenticator_id: str, *, at: int
-    ) -> None:
-        audit.record(
-            tx,
-            event,
-            at=at,
-            client_id=challenge.client_id,
-            user_id=challenge.user_id,
-            authenticator_id=authenticator_id,
-            challenge_id=challenge.id,
-        )
+                event = Event.AUTHENTICATOR_DISABLE
+                audit.record(tx, audit.about(challenge, event, at, authenticator_id=gone))

@@ -34,9 +34,9 @@ class Settling:
         another answer ended the challenge first.
         """
         for _ in range(_TRIES):
-            after = self._after(tx, before, proofs, at=at)
+            after = self.outcome(tx, before, proofs, at=at)
             if settle_challenge(tx, before, after, at=at):
-                self._record(tx, after, proofs, at=at)
+                audit.record(tx, self.accepted_entry(after, proofs, at=at))
                 return after
             fresh = queries.challenge(tx, before.id, self._f.secret_box)
             if fresh is None or fresh.at(at).status is not Status.PENDING:
@@ -46,16 +46,30 @@ class Settling:
 
     def reject(self, tx: Connection, before: Challenge, method: str, *, at: int) -> None:
         """Record a refused answer; the last permitted one ends the challenge."""
-        self._audit(tx, Event.CHALLENGE_PROOF, before, at=at, result="rejected", reason=method)
-        metrics.PROOFS.labels(method, "rejected").inc()
-        if before.attempts_left == 0:
-            reason = Reason.ATTEMPTS_EXHAUSTED
-            end_challenge(tx, before.id, Status.FAILED, reason=reason, at=at)
-            metrics.CHALLENGES.labels(Status.FAILED).inc()
+        audit.record(tx, self.rejected_entry(before, method, at=at))
+        after = self.refused(before)
+        if after.status is Status.FAILED:
+            end_challenge(tx, after.id, after.status, reason=after.reason, at=at)
 
-    def _after(
+    @staticmethod
+    def refused(before: Challenge) -> Challenge:
+        """Return the challenge after a refused answer; writes nothing."""
+        if before.attempts_left > 0:
+            return before
+        metrics.CHALLENGES.labels(Status.FAILED).inc()
+        return replace(before, status=Status.FAILED, reason=Reason.ATTEMPTS_EXHAUSTED)
+
+    @staticmethod
+    def rejected_entry(before: Challenge, method: str, *, at: int) -> audit.Entry:
+        """Count a refused proof and return what the audit says of it."""
+        metrics.PROOFS.labels(method, "rejected").inc()
+        event = Event.CHALLENGE_PROOF
+        return audit.about(before, event, at, result="rejected", reason=method)
+
+    def outcome(
         self, tx: Connection, before: Challenge, proofs: Sequence[AcceptedProof], *, at: int
     ) -> Challenge:
+        """Return the challenge as it is once these proofs are accepted; writes nothing."""
         after = replace(
             before,
             proofs=(*before.proofs, *proofs),
@@ -82,42 +96,21 @@ class Settling:
         rest = self._reach.of(a for a in subject.authenticators if a.id in unused)
         return bool(rest) and self._reach.suffices((*challenge.verified, *rest), challenge)
 
-    def _record(
-        self, tx: Connection, after: Challenge, proofs: Sequence[AcceptedProof], *, at: int
-    ) -> None:
+    @staticmethod
+    def accepted_entry(
+        after: Challenge, proofs: Sequence[AcceptedProof], *, at: int
+    ) -> audit.Entry:
+        """Count accepted proofs and return what the audit says of them."""
         methods = "+".join(proof.method for proof in proofs)
-        self._audit(
-            tx,
-            Event.CHALLENGE_PROOF,
+        metrics.PROOFS.labels(methods, "accepted").inc()
+        pending = after.status is Status.PENDING
+        if not pending:
+            metrics.CHALLENGES.labels(after.status).inc()
+        return audit.about(
             after,
-            at=at,
-            result=after.status if after.status is not Status.PENDING else "accepted",
+            Event.CHALLENGE_PROOF,
+            at,
+            result="accepted" if pending else after.status,
             reason=methods,
             authenticator_id=proofs[0].authenticator_id,
-        )
-        metrics.PROOFS.labels(methods, "accepted").inc()
-        if after.status is not Status.PENDING:
-            metrics.CHALLENGES.labels(after.status).inc()
-
-    @staticmethod
-    def _audit(
-        tx: Connection,
-        event: Event,
-        challenge: Challenge,
-        *,
-        at: int,
-        result: str,
-        reason: str,
-        authenticator_id: str | None = None,
-    ) -> None:
-        audit.record(
-            tx,
-            event,
-            at=at,
-            client_id=challenge.client_id,
-            user_id=challenge.user_id,
-            challenge_id=challenge.id,
-            authenticator_id=authenticator_id,
-            result=result,
-            reason=reason,
         )

@@ -77,7 +77,7 @@ class TokenService:
             "jti": jose.b64url(self._f.randomness.bytes(16)),
         }
         with self._f.work.transaction() as tx:
-            audit.record(tx, Event.CLIENT_TOKEN, at=at, client_id=client.id)
+            audit.record(tx, audit.Entry(Event.CLIENT_TOKEN, at, client_id=client.id))
         return IssuedToken(self._f.keys.signer.sign(claims, typ=TYP), granted)
 
     def caller(self, token: str) -> Caller:

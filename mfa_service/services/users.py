@@ -57,14 +57,9 @@ class UserService:
                 raise NotFound
             cancelled = self._cancel_open(tx, user_id, at=at)
             self._delete_rows(tx, user_id)
-            audit.record(
-                tx,
-                Event.ADMIN_USER_ERASE,
-                at=at,
-                client_id=caller.client.id,
-                user_id=user_id,
-                reason=reason,
-            )
+            client_id, event = caller.client.id, Event.ADMIN_USER_ERASE
+            entry = audit.Entry(event, at, client_id=client_id, user_id=user_id, reason=reason)
+            audit.record(tx, entry)
         self._f.tell(user_id=user_id)
         for challenge_id in cancelled:
             self._f.tell(challenge_id=challenge_id)

@@ -5,7 +5,8 @@ one loop per process, which compares what is waited for with the database a few 
 """
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from sqlalchemy import select
 
@@ -22,34 +23,36 @@ WATCH_SECONDS = 0.2
 _BATCH = 500
 
 
-def wait_for_change(
-    foundation: Foundation,
-    *,
-    topic: str,
-    seconds: int,
-    read: Callable[[], T],
-    state: Callable[[T], object],
-    final: Callable[[T], bool],
-    until: Callable[[T], int | None],
-) -> T:
+@dataclass(frozen=True, slots=True)
+class Watched(Generic[T]):
+    """What somebody waits for: how to read it, and what of it counts."""
+
+    topic: str
+    read: Callable[[], T]
+    state: Callable[[T], object]
+    final: Callable[[T], bool]
+    until: Callable[[T], int | None]
+
+
+def wait_for_change(foundation: Foundation, watched: Watched[T], *, seconds: int) -> T:
     """Return what `read` gives once its `state` differs from the first, it is final, or time is up.
 
     The place is taken before the first read, so no change between the two is missed. When no
     place is left the answer comes at once, and the caller polls.
     """
-    place = foundation.wake_up.subscribe(topic) if seconds else None
+    place = foundation.wake_up.subscribe(watched.topic) if seconds else None
     if place is None:
-        return read()
+        return watched.read()
     try:
-        first = found = read()
+        first = found = watched.read()
         deadline = foundation.clock.now() + seconds
-        while not final(found) and state(found) == state(first):
-            now, end = foundation.clock.now(), until(found)
+        while not watched.final(found) and watched.state(found) == watched.state(first):
+            now, end = foundation.clock.now(), watched.until(found)
             left = min(deadline, deadline if end is None else end) - now
             if left <= 0:
                 break
             told = place.wait(left)
-            found = read()
+            found = watched.read()
             if not told:
                 break
         return found

@@ -249,7 +249,7 @@ def downgrade():
         op.execute("DROP FUNCTION audit_event_refuse()")
 
 
-def _make_audit_append_only():
+def _make_audit_append_only() -> None:
     """Refuse UPDATE and DELETE in the database itself, whatever the code does."""
     if op.get_bind().dialect.name == "postgresql":
         op.execute(

@@ -7,8 +7,9 @@ from mfa_service.persistence.base import Base
 
 
 class User(Base):
-    """A subject. `revision` is written first by every change of its authenticators, which makes
-    them serial per user.
+    """A subject.
+
+    `revision` is written first by every change of its authenticators: they are serial per user.
     """
 
     __tablename__ = "user"
