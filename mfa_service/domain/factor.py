@@ -94,6 +94,11 @@ class Factor(Protocol):
         ...
 
     @property
+    def order(self) -> int:
+        """Position among what is offered to a caller without a preference, lowest first."""
+        ...
+
+    @property
     def slow(self) -> bool:
         """Whether `verify` takes milliseconds, so that no lock may be held meanwhile."""
         ...

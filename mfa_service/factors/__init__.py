@@ -8,10 +8,8 @@ from mfa_service.domain.factor import Factor
 
 
 def load_factors() -> Mapping[str, Factor]:
-    """Return every factor by its method name."""
-    found: dict[str, Factor] = {}
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
-        factor = getattr(importlib.import_module(f"{__name__}.{module.name}"), "FACTOR", None)
-        if factor is not None:
-            found[factor.method] = factor
-    return found
+    """Return every factor by its method name, in the order in which they are offered."""
+    names = [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)]
+    found = [getattr(importlib.import_module(name), "FACTOR", None) for name in names]
+    factors: list[Factor] = sorted(filter(None, found), key=lambda factor: factor.order)
+    return {factor.method: factor for factor in factors}

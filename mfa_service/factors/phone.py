@@ -31,6 +31,7 @@ class Phone:
     method: str = "push"
     type: str = "phone"
     default_label: str = "Phone"
+    order: int = 20
     slow: bool = False
 
     def potential(self, attributes: Mapping[str, object], *, pin: bool) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ class RecoveryCode:
     method: str = "recovery_code"
     type: str = "recovery_codes"
     default_label: str = "Recovery codes"
+    order: int = 90
     slow: bool = True
     argon2: Argon2id = field(default_factory=Argon2id)
     gate: threading.BoundedSemaphore = field(

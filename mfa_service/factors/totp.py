@@ -32,6 +32,7 @@ class Totp:
     method: str = "totp"
     type: str = "totp"
     default_label: str = "Authenticator app"
+    order: int = 30
     slow: bool = False
     drift: int = 1
 

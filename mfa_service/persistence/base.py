@@ -25,6 +25,9 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_MILLISECONDS = 8000
+# No ping before use: a connection that died is told by its first statement, as 503, and the pool
+# then drops all that are as old.
+_POOL = {"pool_size": 16, "max_overflow": 16, "pool_timeout": 10}
 
 # Times are whole seconds; SQLite's rowid alias needs the plain type.
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
@@ -43,8 +46,8 @@ db = SQLAlchemy(metadata=Base.metadata)
 def engine_options(url: str) -> dict[str, Any]:
     """Return pool settings for `url`; a request never waits longer than 10 s for a connection."""
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": BUSY_MILLISECONDS / 1000}, "pool_timeout": 10}
-    return {"pool_size": 10, "max_overflow": 20, "pool_timeout": 10, "pool_pre_ping": True}
+        return {"connect_args": {"timeout": BUSY_MILLISECONDS / 1000}, **_POOL}
+    return dict(_POOL)
 
 
 def standalone_engine(url: str) -> Engine:
