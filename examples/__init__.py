@@ -1,0 +1,1 @@
+"""What an integrator copies from, and the demo that plays it all through."""

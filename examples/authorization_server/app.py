@@ -1,0 +1,90 @@
+"""Put the authorization server together."""
+
+import time
+from dataclasses import dataclass
+
+import httpx
+from flask import Flask
+from joserfc.jwk import KeySet
+
+from examples.authorization_server.accounts import accounts_from
+from examples.authorization_server.browser import SESSION_SECONDS, Browser
+from examples.authorization_server.enrollment import Enroller
+from examples.authorization_server.enrollment_pages import EnrollmentPages
+from examples.authorization_server.issued import Issuance
+from examples.authorization_server.protocol_pages import ProtocolPages
+from examples.authorization_server.provider import Provider, signing_keys
+from examples.authorization_server.result_tokens import ResultTokens
+from examples.authorization_server.service_calls import ServiceCalls
+from examples.authorization_server.settings import Settings, settings_from
+from examples.authorization_server.signin_pages import SignInPages
+from examples.authorization_server.stepup import StepUpService
+from examples.authorization_server.stepup_pages import StepUpPages
+from examples.common.expiring import Clock
+from examples.common.pages import install_pages, origin_of
+from examples.common.remote_keys import RemoteKeys
+from examples.common.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What leaves this process: the HTTP client, the clock, the signing key."""
+
+    http: httpx.Client
+    now: Clock
+    keys: KeySet
+
+
+def create_app(settings: Settings, outside: Outside) -> Flask:
+    """Return the server; call once per process."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
+    install_pages(app, form_targets=tuple(map(origin_of, settings.client.redirect_uris)))
+    now = outside.now
+    sessions = Sessions(
+        "as_session", Browser, origin=settings.issuer, seconds=SESSION_SECONDS, now=now
+    )
+    sessions.install(app, without_csrf=frozenset({"token"}))
+    calls = service_calls(settings, outside)
+    stepup = StepUpService(calls, _results(settings, outside))
+    provider = Provider(app, settings, Issuance(now), outside.keys)
+    accounts = accounts_from(settings.users, now)
+    name = settings.client.name
+    ProtocolPages(sessions, provider, stepup, now).install(app)
+    SignInPages(sessions, accounts, name, now).install(app)
+    StepUpPages(sessions, stepup, name).install(app)
+    EnrollmentPages(sessions, Enroller(calls), stepup, now).install(app)
+    return app
+
+
+def service_calls(settings: Settings, outside: Outside) -> ServiceCalls:
+    """Return the caller of the step-up service's API."""
+    service = settings.stepup
+    return ServiceCalls(
+        outside.http,
+        issuer=service.issuer,
+        client_id=service.client_id,
+        client_secret=service.client_secret,
+        now=outside.now,
+    )
+
+
+def from_environment() -> Flask:
+    """Return the server that the environment describes, for `gunicorn --threads 16`."""
+    settings = settings_from()
+    return create_app(settings, real_outside(settings))
+
+
+def real_outside(settings: Settings) -> Outside:
+    """Return the real clock, a pooled HTTP client and the configured key."""
+    return Outside(
+        http=httpx.Client(timeout=10, limits=httpx.Limits(max_connections=200)),
+        now=lambda: int(time.time()),
+        keys=signing_keys(settings.signing_key),
+    )
+
+
+def _results(settings: Settings, outside: Outside) -> ResultTokens:
+    service = settings.stepup
+    keys = RemoteKeys(outside.http, f"{service.issuer}/.well-known/jwks.json", outside.now)
+    return ResultTokens(keys, issuer=service.issuer, client_id=service.client_id, now=outside.now)

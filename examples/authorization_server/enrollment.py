@@ -1,0 +1,53 @@
+"""Call the step-up service to see and add a person's authenticators."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from examples.authorization_server.service_calls import ServiceCalls
+
+LEVELS = ("0", "urn:stepup:acr:aal1", "urn:stepup:acr:aal2", "phr", "phrh", "urn:stepup:acr:aal3")
+LEVEL_OF = {
+    "phone": "urn:stepup:acr:aal2",
+    "totp": "urn:stepup:acr:aal1",
+    "recovery_codes": "urn:stepup:acr:aal1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the service knows about a subject: authenticators and the levels they reach."""
+
+    authenticators: tuple[dict[str, Any], ...] = ()
+    attainable: tuple[str, ...] = ()
+
+    def level_to_add(self, kind: str) -> str:
+        """Return the level that adding this type needs: its own, or the best there is (S 3.8.2)."""
+        best = max((LEVELS.index(name) for name in self.attainable if name in LEVELS), default=0)
+        return LEVELS[min(best, LEVELS.index(LEVEL_OF[kind]))]
+
+
+class Enroller:
+    """The enrollment calls of the contract; raises `ServiceProblem`."""
+
+    def __init__(self, calls: ServiceCalls) -> None:
+        self._calls = calls
+
+    def person(self, sub: str) -> Person:
+        """Return what the subject has."""
+        users = self._calls.get(f"/v1/users?{urlencode({'sub': sub})}")["users"]
+        if not users:
+            return Person()
+        return Person(tuple(users[0]["authenticators"]), tuple(users[0]["acr_attainable"]))
+
+    def begin(self, sub: str, kind: str, challenge_id: str | None) -> dict[str, Any]:
+        """Open an enrollment; one that needs a step-up is refused as `binding-requires-step-up`."""
+        body = {"sub": sub, "type": kind}
+        if challenge_id is not None:
+            body["challenge_id"] = challenge_id
+        return self._calls.post("/v1/enrollments", body, once=True)
+
+    def confirm(self, enrollment_id: str, field: str, code: str) -> None:
+        """Confirm with the code that only the new authenticator shows."""
+        path = f"/v1/enrollments/{quote(enrollment_id, safe='')}/confirm"
+        self._calls.post(path, {field: code}, once=True)

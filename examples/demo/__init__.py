@@ -1,0 +1,1 @@
+"""Plays the whole job over HTTP: service, authorization server, shop, phone and a browser."""

@@ -1,0 +1,178 @@
+"""A browser for programs: cookies, redirects, and forms filled in as a person would."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+import httpx
+
+MOST_REDIRECTS = 20
+VOID = frozenset(
+    {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
+)
+Attributes = dict[str, str]
+
+
+class BrokenPageError(Exception):
+    """A page is not as expected; the text says which page and what was missing."""
+
+
+@dataclass(slots=True)
+class Form:
+    """A form of a page with the values that its fields have."""
+
+    action: str
+    method: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _Reader(HTMLParser):
+    """Collects forms, and the attributes and text of elements that have an id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: dict[str, Form] = {}
+        self.attributes: dict[str, Attributes] = {}
+        self.texts: dict[str, str] = {}
+        self.classes: dict[str, list[str]] = {}
+        self._open: list[tuple[str, str | None, str | None]] = []
+        self._form: Form | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element; a field belongs to the form around it."""
+        named = {name: value or "" for name, value in attrs}
+        if "id" in named:
+            self.attributes[named["id"]] = named
+            self.texts.setdefault(named["id"], "")
+        if tag == "form":
+            self._form = Form(named.get("action", ""), named.get("method", "get").upper())
+            self.forms[named.get("id", "")] = self._form
+        if tag == "input" and self._form is not None and "name" in named:
+            self._form.fields[named["name"]] = named.get("value", "")
+        if tag not in VOID:
+            if "class" in named:
+                self.classes.setdefault(named["class"], []).append("")
+            self._open.append((tag, named.get("id"), named.get("class")))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the innermost element of that name."""
+        while self._open:
+            if self._open.pop()[0] == tag:
+                break
+        if tag == "form":
+            self._form = None
+
+    def handle_data(self, data: str) -> None:
+        """Give the text to all open elements that can be asked for."""
+        for _, name, group in self._open:
+            if name is not None:
+                self.texts[name] += data
+            if group is not None:
+                self.classes[group][-1] += data
+
+
+class Page:
+    """One answer: its address, status, forms, and text by element id."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.url = str(answer.url)
+        self.status = answer.status_code
+        self.html = answer.text
+        self._read = _Reader()
+        self._read.feed(answer.text)
+
+    def form(self, name: str) -> Form:
+        """Return a form by its id."""
+        try:
+            return self._read.forms[name]
+        except KeyError:
+            raise BrokenPageError(f"{self.address} has no form {name!r}: {self.words}") from None
+
+    def has(self, name: str) -> bool:
+        """Say whether there is an element, or a form, of that id."""
+        return name in self._read.attributes
+
+    def text(self, name: str) -> str:
+        """Return the text of an element by its id, white space folded."""
+        if name not in self._read.texts:
+            raise BrokenPageError(f"{self.address} has no element {name!r}: {self.words}")
+        return " ".join(self._read.texts[name].split())
+
+    def texts(self, group: str) -> list[str]:
+        """Return the texts of the elements of that class."""
+        return [" ".join(text.split()) for text in self._read.classes.get(group, [])]
+
+    def attribute(self, name: str, attribute: str) -> str:
+        """Return an attribute of an element by its id."""
+        self.text(name)
+        return self._read.attributes[name][attribute]
+
+    @property
+    def address(self) -> str:
+        """The page's address without its query, where secrets may be."""
+        return self.url.partition("?")[0]
+
+    @property
+    def words(self) -> str:
+        """The beginning of what the page says, for messages."""
+        return " ".join(" ".join(self.texts("card") or self.texts("wide")).split())[:300]
+
+
+class Browser:
+    """Keeps cookies and the current page. `edit` may change an address before it is opened.
+
+    That is how a person at the address bar, or malware in the browser, changes a request.
+    """
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+        self.page: Page
+        self.edit: Callable[[str], str] = _unchanged
+        self.trail: list[str] = []
+
+    def open(self, url: str) -> Page:
+        """Open an address and follow its redirects."""
+        return self._go(self._client.get(self.edit(url)))
+
+    def submit(self, form_id: str, **values: str) -> Page:
+        """Fill in and send a form of the current page."""
+        form = self.page.form(form_id)
+        unknown = set(values) - set(form.fields)
+        if unknown:
+            raise BrokenPageError(f"{self.page.address}: no field {sorted(unknown)} in {form_id!r}")
+        target = urljoin(self.page.url, form.action)
+        origin = "/".join(self.page.url.split("/")[:3])
+        answer = self._client.request(
+            form.method, target, data=form.fields | values, headers={"Origin": origin}
+        )
+        return self._go(answer)
+
+    def follow(self, element_id: str) -> Page:
+        """Follow a link of the current page."""
+        return self.open(urljoin(self.page.url, self.page.attribute(element_id, "href")))
+
+    def reload(self) -> Page:
+        """Open the current page again."""
+        return self.open(self.page.url)
+
+    def _go(self, answer: httpx.Response) -> Page:
+        for stop in self._stops(answer):
+            answer = stop
+        self.page = Page(answer)
+        return self.page
+
+    def _stops(self, answer: httpx.Response) -> Iterator[httpx.Response]:
+        self.trail = [str(answer.url)]
+        for _ in range(MOST_REDIRECTS):
+            if not answer.has_redirect_location:
+                return
+            target = self.edit(urljoin(str(answer.url), answer.headers["Location"]))
+            answer = self._client.get(target)
+            self.trail.append(target)
+            yield answer
+        raise BrokenPageError(f"too many redirects, last to {answer.url.host}")
+
+
+def _unchanged(url: str) -> str:
+    return url
