@@ -2,12 +2,16 @@
 
 import base64
 import binascii
+import contextlib
 import ipaddress
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from cryptography import x509
 
 from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.domain.assurance import LevelTable, LevelTableInvalid
@@ -159,23 +163,18 @@ class _Reader:
         path = Path("instance") / "master.key"
         self._warnings.append(f"MFA_MASTER_KEYS is not set: using the development key in {path}")
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        try:
-            with os.fdopen(
-                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-            ) as file:
-                file.write(base64.b64encode(SystemRandomness().bytes(_KEY_BYTES)))
-        except FileExistsError:
-            pass
+        if not path.exists():
+            _write_once(path, base64.b64encode(SystemRandomness().bytes(_KEY_BYTES)))
         return {"dev": base64.b64decode(path.read_bytes())}
 
     def _levels(self) -> LevelTable:
         path = self._get("MFA_LEVELS")
         try:
-            return (
-                LevelTable.from_toml(Path(path).read_text("utf-8"))
-                if path
-                else LevelTable.default()
-            )
+            if path is None:
+                return LevelTable.default()
+            table = LevelTable.from_toml(Path(path).read_text("utf-8"))
+            table.require_rows_of(LevelTable.default())
+            return table
         except (OSError, UnicodeDecodeError, LevelTableInvalid) as exc:
             self._fault("MFA_LEVELS", str(exc))
             return LevelTable.default()
@@ -195,10 +194,13 @@ class _Reader:
     def _android_roots(self) -> bytes:
         path = self._get("MFA_ANDROID_ROOTS")
         try:
-            return Path(path).read_bytes() if path else b""
-        except OSError as exc:
-            self._fault("MFA_ANDROID_ROOTS", str(exc))
+            roots = Path(path).read_bytes() if path else b""
+            if path and not x509.load_pem_x509_certificates(roots):
+                self._fault("MFA_ANDROID_ROOTS", "holds no certificate")
+        except (OSError, ValueError) as exc:
+            self._fault("MFA_ANDROID_ROOTS", f"is no file of PEM certificates ({exc})")
             return b""
+        return roots
 
     def _log_level(self) -> str:
         level = (self._get("MFA_LOG_LEVEL") or "INFO").upper()
@@ -213,6 +215,15 @@ class _Reader:
         except ValueError:
             return False
         return True
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Create `path` with all of `content`, or leave the one that another process made first."""
+    with tempfile.NamedTemporaryFile(dir=path.parent) as file:  # made with mode 0600
+        file.write(content)
+        file.flush()
+        with contextlib.suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 def _origin_of(url: str) -> str:

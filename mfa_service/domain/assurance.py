@@ -56,14 +56,25 @@ class LevelTable:
             data = tomllib.loads(text)
             ranks = {name: rank for rank, name in enumerate(data["levels"])}
             worths = {
-                name: Worth(frozenset(row["amr"]), frozenset(row["kinds"]), ranks[row["alone"]])
+                name: Worth(_names(row["amr"]), _names(row["kinds"]), ranks[row["alone"]])
                 for name, row in data["worth"].items()
             }
             binding = {name: ranks[level] for name, level in data["binding"].items()}
-            acrs = tuple(data["levels"].values())
-            return cls(acrs, worths, ranks[data["combined"]["level"]], binding)
+            acrs = list(data["levels"].values())
+            if len(_names(acrs)) != len(acrs):
+                raise LevelTableInvalid("levels: two levels have one name")
+            return cls(tuple(acrs), worths, ranks[data["combined"]["level"]], binding)
         except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as exc:
-            raise LevelTableInvalid(f"levels: {exc}") from exc
+            raise LevelTableInvalid(f"levels: {type(exc).__name__}: {exc}") from exc
+
+    def require_rows_of(self, other: Self) -> None:
+        """Raise `LevelTableInvalid` unless every row of `other` has its counterpart here."""
+        missing = [
+            *(set(other.worths) - set(self.worths)),
+            *(set(other.binding) - set(self.binding)),
+        ]
+        if missing:
+            raise LevelTableInvalid(f"levels: no row for {', '.join(sorted(missing))}")
 
     def rank(self, acr: str) -> int | None:
         """Return the position of an `acr` name, lowest 0; `None` for an unknown one."""
@@ -98,3 +109,9 @@ class LevelTable:
     @staticmethod
     def _multi_factor(worths: Iterable[Worth]) -> bool:
         return len(frozenset[str]().union(*(worth.kinds for worth in worths))) > 1
+
+
+def _names(value: object) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise LevelTableInvalid(f"levels: {value!r} is not a list of names")
+    return frozenset(value)
