@@ -25,7 +25,7 @@ from examples.authorization_server.wanted import LEVELS, InvalidRequestError, wa
 from examples.common.expiring import Clock
 from examples.common.sessions import Session, Sessions
 
-LONGEST_REQUEST = 16_000
+LONGEST_REQUEST = 8000
 LOST = Refuse("server_error", "the sign-in came to no end")
 
 

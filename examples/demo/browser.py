@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urljoin
 
 import httpx
@@ -11,6 +12,7 @@ MOST_REDIRECTS = 20
 VOID = frozenset(
     {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 )
+BLOCKS = frozenset({"br", "dd", "dt", "h1", "h2", "label", "li", "p"})
 Attributes = dict[str, str]
 
 
@@ -50,6 +52,8 @@ class _Reader(HTMLParser):
             self.forms[named.get("id", "")] = self._form
         if tag == "input" and self._form is not None and "name" in named:
             self._form.fields[named["name"]] = named.get("value", "")
+        if tag in BLOCKS:
+            self.handle_data(" ")
         if tag not in VOID:
             if "class" in named:
                 self.classes.setdefault(named["class"], []).append("")
@@ -151,6 +155,11 @@ class Browser:
     def follow(self, element_id: str) -> Page:
         """Follow a link of the current page."""
         return self.open(urljoin(self.page.url, self.page.attribute(element_id, "href")))
+
+    def fetch(self, url: str) -> dict[str, Any]:
+        """Ask for JSON as a page's script does; the page stays."""
+        answer = self._client.get(urljoin(self.page.url, url)).raise_for_status()
+        return dict(answer.json())
 
     def reload(self) -> Page:
         """Open the current page again."""

@@ -1,0 +1,97 @@
+"""Set the stage: the service, the authorization server and the shop on free loopback ports."""
+
+import base64
+import json
+import secrets
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from examples.demo.processes import ROOT, Processes, free_port, run, script
+from examples.demo.story import expect
+
+
+@dataclass(slots=True)
+class Stage:
+    """Addresses and secrets of one run."""
+
+    folder: Path
+    processes: Processes
+    service: str = field(default_factory=lambda: f"http://127.0.0.1:{free_port()}")
+    server: str = field(default_factory=lambda: f"http://127.0.0.1:{free_port()}")
+    shop: str = field(default_factory=lambda: f"http://127.0.0.1:{free_port()}")
+    shop_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    client: dict[str, str] = field(default_factory=dict, repr=False)
+    master_key: str = field(
+        default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode(), repr=False
+    )
+
+    def start_service(self) -> tuple[str, ...]:
+        """Make the database and serve."""
+        run([script("mfa"), "db", "upgrade"], environment=self._service_env(), at=self.folder)
+        command = [script("mfa"), "serve", "--host", "127.0.0.1", "--port", _port(self.service)]
+        self.processes.start(
+            "service",
+            command,
+            environment=self._service_env(),
+            at=self.folder,
+            ready=f"{self.service}/readyz",
+        )
+        return (self.service,)
+
+    def add_client(self) -> tuple[str, ...]:
+        """Register the authorization server with the running service."""
+        scope = "mfa:challenge mfa:enroll"
+        command = [script("mfa"), "client", "add", "example-as", "--scope", scope, "--json"]
+        printed = run(command, environment=self._service_env(), at=self.folder)
+        self.client = json.loads(printed)
+        expect("name of the client", self.client["name"], "example-as")
+        return (f"{self.client['client_id']} may: {scope}",)
+
+    def start_server(self) -> tuple[str, ...]:
+        """Serve the example authorization server."""
+        environment = {
+            "AS_PORT": _port(self.server),
+            "AS_ISSUER": self.server,
+            "AS_CLIENT_SECRET": self.shop_secret,
+            "AS_REDIRECT_URIS": f"{self.shop}/callback",
+            "AS_API_AUDIENCE": f"{self.shop}/api",
+            "STEPUP_ISSUER": self.service,
+            "STEPUP_CLIENT_ID": self.client["client_id"],
+            "STEPUP_CLIENT_SECRET": self.client["client_secret"],
+        }
+        self._start(
+            "authorization server", "examples.authorization_server", self.server, environment
+        )
+        return (self.server,)
+
+    def start_shop(self) -> tuple[str, ...]:
+        """Serve the example relying party."""
+        environment = {
+            "SHOP_PORT": _port(self.shop),
+            "SHOP_ADDRESS": self.shop,
+            "SHOP_AS_ISSUER": self.server,
+            "SHOP_CLIENT_SECRET": self.shop_secret,
+        }
+        self._start("relying party", "examples.relying_party", self.shop, environment)
+        return (self.shop,)
+
+    def _start(self, name: str, module: str, address: str, environment: dict[str, str]) -> None:
+        self.processes.start(
+            name,
+            [sys.executable, "-m", module],
+            environment=environment,
+            at=ROOT,
+            ready=f"{address}/healthz",
+        )
+
+    def _service_env(self) -> dict[str, str]:
+        return {
+            "MFA_DATABASE_URL": f"sqlite:///{self.folder / 'mfa.db'}",
+            "MFA_ISSUER": self.service,
+            "MFA_MASTER_KEYS": f"demo:{self.master_key}",
+        }
+
+
+def _port(address: str) -> str:
+    return address.rpartition(":")[2]
