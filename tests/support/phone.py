@@ -137,6 +137,31 @@ class Phone:
         header = {"alg": "ES256", "typ": "stepup-response+jwt", "kid": self.device_id}
         return jws(header, _changed(claims, changed), self.key)
 
+    def rotation(
+        self, successor: EllipticCurvePrivateKey, *, pin: PinKey | None = None, **changed: Any
+    ) -> str:
+        """Return the body that replaces the device key by `successor`."""
+        claims: dict[str, Any] = {"iss": self.device_id, "aud": self.issuer, **self.times()}
+        if pin is not None:
+            jwk = thumbprint(public_jwk(successor))
+            claims["pin_proof"] = pin.sign(
+                f"stepup-pin/1.rotate.{self.device_id}.{claims['jti']}.{jwk}"
+            )
+        header = {"alg": "ES256", "typ": "stepup-rotate+jwt", "jwk": public_jwk(successor)}
+        return jws(header, _changed(claims, changed), successor)
+
+    def pin_change(self, new: PinKey, *, old: PinKey, **changed: Any) -> tuple[bytes, str]:
+        """Return the body that replaces the PIN, and the Authorization that belongs to it."""
+        jti = secrets.token_urlsafe(16)
+        message = f"stepup-pin/1.set.{self.device_id}.{jti}.{thumbprint(new.jwk)}"
+        members = {
+            "pin_jwk": new.jwk,
+            "pin_proof": new.sign(message),
+            "old_pin_proof": old.sign(message),
+        }
+        body = json.dumps(_changed(members, changed)).encode()
+        return body, self.authorization("PUT", "/v1/device/pin", body, jti=jti)
+
 
 def _changed(claims: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
     merged = {**claims, **changed}
