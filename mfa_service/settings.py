@@ -174,10 +174,10 @@ class _Reader:
                 return LevelTable.default()
             table = LevelTable.from_toml(Path(path).read_text("utf-8"))
             table.require_rows_of(LevelTable.default())
-            return table
         except (OSError, UnicodeDecodeError, LevelTableInvalid) as exc:
             self._fault("MFA_LEVELS", str(exc))
             return LevelTable.default()
+        return table
 
     def _limits(self) -> Limits:
         values: dict[str, int] = {}
