@@ -1,0 +1,1 @@
+"""Suites over a registry: every factor, every operation of the API."""

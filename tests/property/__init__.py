@@ -1,0 +1,1 @@
+"""Properties that hold for every input, not only for the ones we thought of."""
