@@ -1,5 +1,6 @@
 """Every exactly-once statement: one conditional write each; no row means somebody was first."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -115,8 +116,9 @@ def lock_user(tx: Connection, user_id: str) -> UserValue | None:
     return user_from(row) if row else None
 
 
-def remember_token(tx: Connection, holder: str, jti_hash: str, *, until: int) -> bool:
-    """Record a `jti` and tell whether it is new."""
+def remember_token(tx: Connection, holder: str, jti: str, *, until: int) -> bool:
+    """Record a `jti` and tell whether it is new; its hash is the same under any master key."""
+    jti_hash = hashlib.sha256(jti.encode()).hexdigest()
     values = {"holder": holder, "jti_hash": jti_hash, "expires_at": until}
     return insert_once(tx, SeenToken, values)
 

@@ -143,9 +143,8 @@ class ClientService:
             return False
         _check_assertion_times(jws, at=self._f.clock.now())
         until = jose.integer(jws.claims, "exp") + jose.SKEW
-        jti_hash = self._f.keyed_hash.of(jws.text("jti"), purpose="client_jti")
         with self._f.work.transaction() as tx:
-            return remember_token(tx, client.id, jti_hash, until=until)
+            return remember_token(tx, client.id, jws.text("jti"), until=until)
 
     def _note_refusal(self, client: Client | None) -> None:
         """Audit a refused known client; strangers only reach the log, not the database."""

@@ -99,6 +99,7 @@ class DeviceKeyService:
             jws, jwk = self._parse(device, token, at=at)
             message = self._rotate_message(device, jws, jwk)
         except jose.JoseError as exc:
+            self._devices.remember_refused(device)
             raise ProofRejected from exc
         with self._f.work.transaction() as tx:
             self._devices.remember(tx, device, at=at)

@@ -82,9 +82,14 @@ class DeviceService:
 
     def remember(self, tx: Connection, device: Device, *, at: int) -> None:
         """Use up the request's `jti` (5 min, all workers); raise `Unauthenticated` if it was."""
-        hashed = self._f.keyed_hash.of(device.jti, purpose="device_jti")
-        if not remember_token(tx, device.id, hashed, until=at + _JTI_SECONDS):
+        if not remember_token(tx, device.id, device.jti, until=at + _JTI_SECONDS):
             raise _invalid()
+
+    def remember_refused(self, device: Device) -> None:
+        """Use up the `jti` of a request that is refused before it changes anything."""
+        at = self._f.clock.now()
+        with self._f.work.transaction() as tx:
+            self.remember(tx, device, at=at)
 
     def describe(self, device: Device) -> JsonObject:
         """Return what the phone may know of itself."""

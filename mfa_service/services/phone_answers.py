@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from mfa_service import jose
 from mfa_service.domain.challenge import AcceptedProof, Challenge, Status
-from mfa_service.domain.errors import ChallengeNotOpen, ProofRejected
+from mfa_service.domain.errors import ChallengeNotOpen, NotFound, ProofRejected
 from mfa_service.domain.factor import Binding, Proof
 from mfa_service.factors import phone as phone_factor
 from mfa_service.persistence import queries
@@ -28,8 +28,8 @@ _MAX_CODE = 64
 
 
 @dataclass(frozen=True, slots=True)
-class _Approval:
-    """A well-formed approval of one phone whose signature holds."""
+class _Answer:
+    """A well-formed answer of one phone whose signature holds."""
 
     device: Device
     challenge: Challenge
@@ -39,7 +39,7 @@ class _Approval:
 
     def __repr__(self) -> str:
         """Hide the claims."""
-        return f"_Approval({self.challenge.id})"
+        return f"_Answer({self.challenge.id})"
 
     @property
     def parts(self) -> frozenset[str]:
@@ -85,23 +85,33 @@ class PhoneAnswerService:
         answer; then display code, PIN, further proof. Deny and report are final and cost nothing.
         Raises `ProofRejected`, `ChallengeNotOpen` or `NotFound`.
         """
+        try:
+            answer = self._read(device, challenge_id, token)
+        except (ProofRejected, ChallengeNotOpen, NotFound):
+            self._devices.remember_refused(device)
+            raise
+        if answer.claims["decision"] == "approve":
+            return self._approve(answer)
+        fraud = answer.claims["decision"] == "report_fraud"
+        return self._refusals.refuse(device, answer.challenge, fraud=fraud, at=answer.at)
+
+    def _read(self, device: Device, challenge_id: str, token: str) -> _Answer:
+        """Check what costs no attempt; raise what `answer` does."""
         at = self._f.clock.now()
         challenge = self._challenges.asked_of(device, challenge_id)
         try:
             claims = self._claims(device, challenge, token, at=at)
-            if claims["decision"] != "approve":
-                fraud = claims["decision"] == "report_fraud"
-                return self._refusals.refuse(device, challenge, fraud=fraud, at=at)
-            approval = _Approval(device, challenge, claims, _proof_of(claims), at)
-            self._check_complete(approval)
+            answer = _Answer(device, challenge, claims, _proof_of(claims), at)
+            if claims["decision"] == "approve":
+                self._check_complete(answer)
         except jose.JoseError as exc:
             raise ProofRejected(attempts_left=challenge.attempts_left) from exc
-        return self._approve(approval)
+        return answer
 
     def _claims(
         self, device: Device, challenge: Challenge, token: str, *, at: int
     ) -> Mapping[str, object]:
-        """Check what costs no attempt; raise `JoseError`."""
+        """Return the claims of a signed answer to this challenge; raise `JoseError`."""
         jws = jose.parse(token, typ=ANSWER_TYP, members={"alg", "typ", "kid"})
         jose.verify_es256(jws, jose.p256_key(device.credential.secret["device_key"]))
         jose.check_times(jws.claims, at=at)
@@ -120,107 +130,107 @@ class PhoneAnswerService:
             raise jose.JoseError("decision")
         return jws.claims
 
-    def _check_complete(self, approval: _Approval) -> None:
+    def _check_complete(self, answer: _Answer) -> None:
         """Raise `JoseError` unless the action is signed and an alternative is complete."""
-        if approval.claims.get("tx_hash") != approval.challenge.asked.tx_hash:
+        if answer.claims.get("tx_hash") != answer.challenge.asked.tx_hash:
             raise jose.JoseError("tx_hash")
-        alternatives = self._challenges.require(approval.challenge, approval.device)
-        if not any(approval.parts >= set(parts) for parts in alternatives):
+        alternatives = self._challenges.require(answer.challenge, answer.device)
+        if not any(answer.parts >= set(parts) for parts in alternatives):
             raise jose.JoseError("incomplete")
 
-    def _approve(self, approval: _Approval) -> Status:
-        device = approval.device
+    def _approve(self, answer: _Answer) -> Status:
+        device = answer.device
         with self._f.work.transaction() as tx:
-            self._devices.remember(tx, device, at=approval.at)
-            judged = self._judge(tx, approval)
+            self._devices.remember(tx, device, at=answer.at)
+            judged = self._judge(tx, answer)
         if judged is None:
-            raise self._ended(approval)
+            raise self._ended(answer)
         after = judged.after
         if judged.slow is not None:
-            after = self._judge_slowly(approval, judged.before, judged.slow)
-        self._f.tell(challenge_id=approval.challenge.id, user_id=device.user.id)
+            after = self._judge_slowly(answer, judged.before, judged.slow)
+        self._f.tell(challenge_id=answer.challenge.id, user_id=device.user.id)
         if after is None:
             raise ProofRejected(attempts_left=judged.before.attempts_left)
         return after.status
 
-    def _judge(self, tx: Connection, approval: _Approval) -> _Judged | None:
+    def _judge(self, tx: Connection, answer: _Answer) -> _Judged | None:
         """Reserve the attempt, then compare; `None` if the challenge ended meanwhile."""
-        asked, box = approval.challenge, self._f.secret_box
-        before = reserve_attempt(tx, asked.id, asked.client_id, box, at=approval.at)
+        asked, box = answer.challenge, self._f.secret_box
+        before = reserve_attempt(tx, asked.id, asked.client_id, box, at=answer.at)
         if before is None:
             return None
-        if not self._typed_right(tx, approval):
-            self._settling.reject(tx, before, "push", at=approval.at)
+        if not self._typed_right(tx, answer):
+            self._settling.reject(tx, before, "push", at=answer.at)
             return _Judged(before)
-        if approval.proof is None:
-            return _Judged(before, self._settle(tx, approval, before))
-        payment = self._proofs.pay(tx, before, approval.proof)
+        if answer.proof is None:
+            return _Judged(before, self._settle(tx, answer, before))
+        payment = self._proofs.pay(tx, before, answer.proof)
         if payment.slow:
             return _Judged(before, slow=payment)
-        return _Judged(before, self._conclude(tx, approval, before, payment))
+        return _Judged(before, self._conclude(tx, answer, before, payment))
 
-    def _typed_right(self, tx: Connection, approval: _Approval) -> bool:
+    def _typed_right(self, tx: Connection, answer: _Answer) -> bool:
         """Compare the display code, then the PIN: a wrong code is never counted as a wrong PIN."""
         try:
-            phone_factor.check_display_code(approval.claims, approval.binding)
+            phone_factor.check_display_code(answer.claims, answer.binding)
         except ProofRejected:
             return False
-        if "pin_proof" not in approval.claims:
+        if "pin_proof" not in answer.claims:
             return True
-        message = phone_factor.pin_message(approval.claims, approval.binding)
-        signature = approval.claims["pin_proof"]
-        return self._pin.holds(tx, approval.device, signature, message, at=approval.at)
+        message = phone_factor.pin_message(answer.claims, answer.binding)
+        signature = answer.claims["pin_proof"]
+        return self._pin.holds(tx, answer.device, signature, message, at=answer.at)
 
     def _judge_slowly(
-        self, approval: _Approval, before: Challenge, payment: Payment
+        self, answer: _Answer, before: Challenge, payment: Payment
     ) -> Challenge | None:
         """Finish with a slow further proof, whose payment is committed already."""
-        verdict = self._proofs.verify(payment, approval.proof or {}, at=approval.at)
+        verdict = self._proofs.verify(payment, answer.proof or {}, at=answer.at)
         try:
             with self._f.work.transaction() as tx:
-                accepted = self._proofs.spend(tx, before, payment, verdict, at=approval.at)
-                return self._settle_or_reject(tx, approval, before, accepted)
+                accepted = self._proofs.spend(tx, before, payment, verdict, at=answer.at)
+                return self._settle_or_reject(tx, answer, before, accepted)
         except ChallengeNotOpen as exc:
             with self._f.work.transaction() as tx:
                 self._proofs.give_back(tx, payment)
-            raise self._ended(approval) from exc
+            raise self._ended(answer) from exc
 
     def _conclude(
-        self, tx: Connection, approval: _Approval, before: Challenge, payment: Payment
+        self, tx: Connection, answer: _Answer, before: Challenge, payment: Payment
     ) -> Challenge | None:
-        verdict = self._proofs.verify(payment, approval.proof or {}, at=approval.at)
-        accepted = self._proofs.spend(tx, before, payment, verdict, at=approval.at)
-        return self._settle_or_reject(tx, approval, before, accepted)
+        verdict = self._proofs.verify(payment, answer.proof or {}, at=answer.at)
+        accepted = self._proofs.spend(tx, before, payment, verdict, at=answer.at)
+        return self._settle_or_reject(tx, answer, before, accepted)
 
     def _settle_or_reject(
         self,
         tx: Connection,
-        approval: _Approval,
+        answer: _Answer,
         before: Challenge,
         accepted: AcceptedProof | None,
     ) -> Challenge | None:
         if accepted is None:
-            self._settling.reject(tx, before, "push", at=approval.at)
+            self._settling.reject(tx, before, "push", at=answer.at)
             return None
-        return self._settle(tx, approval, before, accepted)
+        return self._settle(tx, answer, before, accepted)
 
     def _settle(
         self,
         tx: Connection,
-        approval: _Approval,
+        answer: _Answer,
         before: Challenge,
         accepted: AcceptedProof | None = None,
     ) -> Challenge:
-        device, pin = approval.device, "pin_proof" in approval.claims
+        device, pin = answer.device, "pin_proof" in answer.claims
         verified = self._f.factors["push"].potential(device.credential.secret, pin=pin)
         proofs = [AcceptedProof("push", device.id, verified)] + ([accepted] if accepted else [])
-        self._devices.use(tx, device, at=approval.at)
-        return self._settling.accept(tx, before, proofs, at=approval.at)
+        self._devices.use(tx, device, at=answer.at)
+        return self._settling.accept(tx, before, proofs, at=answer.at)
 
-    def _ended(self, approval: _Approval) -> ChallengeNotOpen:
+    def _ended(self, answer: _Answer) -> ChallengeNotOpen:
         with self._f.work.reading() as tx:
-            now = queries.challenge(tx, approval.challenge.id, self._f.secret_box)
-        return not_open(now or approval.challenge, approval.device)
+            now = queries.challenge(tx, answer.challenge.id, self._f.secret_box)
+        return not_open(now or answer.challenge, answer.device)
 
 
 def _proof_of(claims: Mapping[str, object]) -> Proof | None:
