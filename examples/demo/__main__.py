@@ -27,11 +27,13 @@ FAULTS = (
     OSError,
 )
 INTERRUPTED = 130
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
     """Play all steps and return the exit status; whatever was started is stopped."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in STOP_SIGNALS:
+        signal.signal(number, _interrupt)
     story = Story()
     with tempfile.TemporaryDirectory(prefix="stepup-demo-") as folder:
         path = Path(folder)
@@ -50,6 +52,9 @@ def main() -> int:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Stop playing once; further signals do not disturb the stopping."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
