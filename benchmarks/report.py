@@ -1,0 +1,192 @@
+"""What was measured, as tables for people and as JSON for programs."""
+
+import os
+import platform
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from .flows import Bare
+from .load import Slice
+from .measure import Measured, Standing
+from .statements import Told
+
+_PACKAGES = ("flask", "sqlalchemy", "gunicorn", "psycopg", "cryptography")
+_FLOWS = (
+    *("", "flows/s", "by bare", "server ms", "database ms", "CPU ms", "by bare", "from-to"),
+    *("client ms", "p50 ms", "p95 ms", "flows"),
+)
+
+
+def machine() -> dict[str, object]:
+    """Return what the numbers depend on."""
+    models = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    return {
+        "cores": os.cpu_count(),
+        "processor": models[0] if models else platform.machine(),
+        "load_before": os.getloadavg()[0],
+        "python": platform.python_version(),
+        **{name: version(name) for name in _PACKAGES},
+    }
+
+
+def machine_line(facts: Mapping[str, object]) -> str:
+    """Return the facts on one line."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
+
+
+def as_text(measured: Measured) -> str:
+    """Return the tables of one database."""
+    first = (
+        f"{measured.database}: {len(measured.slices)} rounds side by side, medians;"
+        f" fsync {measured.fsync_milliseconds:.2f} ms"
+    )
+    flows = [_flow_row(measured, name) for name in measured.requests]
+    parts = [first, _table([_FLOWS, *flows]), _standings(measured), statements(measured.told)]
+    return "\n\n".join(parts)
+
+
+def statements(told: Mapping[str, Told]) -> str:
+    """Return how often each flow asks the database, and what."""
+    head = ("per flow", "steps", "statements", "commits", "other")
+    rows = [(name, len(t.operations), t.queries, t.commits, t.others) for name, t in told.items()]
+    lines = [_table([head, *(tuple(map(str, row)) for row in rows)])]
+    for name, one in told.items():
+        lines.append(f"\n{name}:")
+        for operation in one.operations:
+            lines.append(f"  {operation.name}")
+            lines += [f"      {statement}" for statement in operation.statements]
+    return "\n".join(lines)
+
+
+def as_json(measured: Measured) -> dict[str, Any]:
+    """Return everything that was seen, with the ratios; latencies as percentiles."""
+    return {
+        "database": measured.database,
+        "fsync_milliseconds": measured.fsync_milliseconds,
+        "flows": {name: _flow_json(measured, name) for name in measured.requests},
+        "service": _standing_json(measured.service),
+        "bare": _standing_json(measured.bare),
+        "statements": told_json(measured.told),
+    }
+
+
+def told_json(told: Mapping[str, Told]) -> dict[str, Any]:
+    """Return the statements of each flow by operation."""
+    return {
+        name: {
+            "statements": one.queries,
+            "commits": one.commits,
+            "other": one.others,
+            "operations": [
+                {"name": o.name, "told": [str(s) for s in o.statements]} for o in one.operations
+            ],
+        }
+        for name, one in told.items()
+    }
+
+
+def _rate(part: Slice) -> float:
+    return part.flows / part.seconds
+
+
+def _cpu(part: Slice) -> float:
+    return (part.server_cpu + part.database_cpu) / part.flows * 1000
+
+
+def _server_cpu(part: Slice) -> float:
+    return part.server_cpu / part.flows * 1000
+
+
+def _database_cpu(part: Slice) -> float:
+    return part.database_cpu / part.flows * 1000
+
+
+def _client_cpu(part: Slice) -> float:
+    return part.client_cpu / part.flows * 1000
+
+
+def _median(measured: Measured, name: str, value: Callable[[Slice], float]) -> float:
+    return statistics.median(value(one[name]) for one in measured.slices)
+
+
+def _ratios(measured: Measured, name: str, value: Callable[[Slice], float]) -> list[float]:
+    """Return the flow's value by the bare view's of the same round, for each round."""
+    return [value(one[name]) / value(one[Bare.name]) for one in measured.slices]
+
+
+def _percentile(measured: Measured, name: str, share: float) -> float:
+    seen = sorted(latency for one in measured.slices for latency in one[name].latencies)
+    return seen[min(int(len(seen) * share), len(seen) - 1)] * 1000
+
+
+def _flow_row(measured: Measured, name: str) -> tuple[str, ...]:
+    cpu = _ratios(measured, name, _cpu)
+    return (
+        name,
+        f"{_median(measured, name, _rate):.1f}",
+        f"{statistics.median(_ratios(measured, name, _rate)):.3f}",
+        f"{_median(measured, name, _server_cpu):.2f}",
+        f"{_median(measured, name, _database_cpu):.2f}",
+        f"{_median(measured, name, _cpu):.2f}",
+        f"{statistics.median(cpu):.2f}",
+        f"{min(cpu):.2f}-{max(cpu):.2f}",
+        f"{_median(measured, name, _client_cpu):.2f}",
+        f"{_percentile(measured, name, 0.5):.1f}",
+        f"{_percentile(measured, name, 0.95):.1f}",
+        str(sum(one[name].flows for one in measured.slices)),
+    )
+
+
+def _flow_json(measured: Measured, name: str) -> dict[str, Any]:
+    return {
+        "requests": measured.requests[name],
+        "per_second": _median(measured, name, _rate),
+        "per_second_by_bare": _ratios(measured, name, _rate),
+        "server_cpu_milliseconds": _median(measured, name, _server_cpu),
+        "database_cpu_milliseconds": _median(measured, name, _database_cpu),
+        "client_cpu_milliseconds": _median(measured, name, _client_cpu),
+        "cpu_milliseconds": _median(measured, name, _cpu),
+        "cpu_by_bare": _ratios(measured, name, _cpu),
+        "p50_milliseconds": _percentile(measured, name, 0.5),
+        "p95_milliseconds": _percentile(measured, name, 0.95),
+        "flows": [one[name].flows for one in measured.slices],
+        "seconds": [one[name].seconds for one in measured.slices],
+    }
+
+
+def _standings(measured: Measured) -> str:
+    service, bare = measured.service, measured.bare
+    head = ("", "service", "bare", "by bare")
+    rows = [
+        ("start to first 200, s", service.start, bare.start),
+        ("a worker before the load, MiB", service.idle, bare.idle),
+        ("a worker after it, MiB", service.worker, bare.worker),
+        ("all processes after it, MiB", service.total, bare.total),
+    ]
+    body = [(name, f"{a:.2f}", f"{b:.2f}", f"{a / b:.2f}") for name, a, b in rows]
+    return _table([head, *body])
+
+
+def _standing_json(standing: Standing) -> dict[str, Any]:
+    return asdict(standing) | {"start": standing.start, "total_mib": standing.total}
+
+
+def _table(rows: Sequence[Iterable[str]]) -> str:
+    """Line the columns up: the first to the left, the others to the right."""
+    cells = [tuple(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        ).rstrip()
+        for row in cells
+    )
