@@ -97,7 +97,7 @@ class Phone:
         """Return the value of the Authorization header."""
         claims: dict[str, Any] = {
             "htm": method,
-            "htu": self.issuer + path.split("?")[0],
+            "htu": self.issuer + path.split("?", 1)[0],
             "iat": self.now(),
             "jti": secrets.token_urlsafe(16),
         }

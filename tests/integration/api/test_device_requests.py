@@ -26,7 +26,12 @@ def refused(world: World, phone: Phone, method: str, path: str, **options: Any) 
     return dict(response.get_json())
 
 
-@pytest.fixture
+@pytest.fixture(name="world", scope="module")
+def _world(shared_world: World) -> World:
+    return shared_world
+
+
+@pytest.fixture(scope="module")
 def phone(world: World) -> Phone:
     return world.phone()
 
@@ -63,7 +68,7 @@ def test_the_id_of_another_phone_is_refused(world: World, phone: Phone) -> None:
 
 
 def test_the_id_of_a_totp_is_refused(world: World, phone: Phone) -> None:
-    totp = world.totp("bob")
+    totp = world.totp("carol")
     refused(world, phone, "GET", DEVICE, forgery=Forgery({"kid": totp.id}))
 
 
