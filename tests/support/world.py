@@ -212,6 +212,11 @@ class Totp:
     generator: pyotp.TOTP
     id: str = ""
 
+    @classmethod
+    def of_secret(cls, world: World, secret: str) -> "Totp":
+        """Return the generator of an enrollment's secret, confirmed or not."""
+        return cls(world, pyotp.TOTP(secret))
+
     def code(self, steps: int = 0) -> str:
         """Return the code `steps` time steps from now."""
         return self.generator.at(self.world.clock.now() + 30 * steps)
