@@ -1,0 +1,1 @@
+"""The installed programs over real HTTP: several workers, the phone's command line."""

@@ -1,0 +1,1 @@
+"""Races with real threads: what must happen once happens once, on each database."""
