@@ -93,6 +93,8 @@ def parse(token: str, *, typ: str | Iterable[str | None], members: Iterable[str]
     if len(parts) != 3:  # noqa: PLR2004
         raise JoseError("not compact")
     header, claims = _object(parts[0]), _object(parts[1])
+    if not all(isinstance(value, str) for name, value in header.items() if name != "jwk"):
+        raise JoseError("header")
     types = (typ,) if isinstance(typ, str) else tuple(typ)
     if set(header) != set(members) or header.get("typ") not in types:
         raise JoseError("header")
@@ -106,15 +108,27 @@ def header_of(token: str) -> JsonObject:
 
 
 def is_public_jwk(jwk: JsonObject) -> bool:
-    """Tell whether `jwk` is a public key that a client may register."""
-    alg = {"EC": "ES256", "OKP": "EdDSA", "RSA": "RS256"}.get(str(jwk.get("kty")))
-    if alg is None or {"d", "k"} & set(jwk):
+    """Tell whether `jwk` is a public P-256, Ed25519 or RSA key (2048 bits) for a client."""
+    try:
+        if jwk.get("kty") == "EC":
+            p256_key(jwk)
+        elif jwk.get("kty") == "OKP":
+            ed25519_key(jwk)
+        else:
+            return _is_public_rsa(jwk)
+    except JoseError:
+        return False
+    return True
+
+
+def _is_public_rsa(jwk: JsonObject) -> bool:
+    if jwk.get("kty") != "RSA" or "d" in jwk:
         return False
     try:
-        key = jwt.PyJWK(jwk, algorithm=alg).key
+        key = jwt.PyJWK(jwk, algorithm="RS256").key
     except (jwt.PyJWTError, ValueError, TypeError):
         return False
-    return getattr(key, "key_size", MIN_RSA_BITS) >= MIN_RSA_BITS or alg != "RS256"
+    return int(key.key_size) >= MIN_RSA_BITS
 
 
 def verify_es256(jws: Jws, key: EllipticCurvePublicKey) -> None:

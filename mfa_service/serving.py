@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
-from gunicorn.util import write_nonblock
+from gunicorn.util import http_date, write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
 THREADS = 232  # 200 may wait (wiring.WAITING_PLACES), 32 are left for those who do not
@@ -24,24 +24,27 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ANN401
         """Answer what is no HTTP with a problem; the text of the fault is not repeated."""
-        body = json.dumps(
-            {
-                "type": "about:blank",
-                "title": "Bad Request",
-                "status": 400,
-                "detail": "The request is not HTTP that is accepted here.",
-                "instance": None,
-            }
-        )
         head = (
-            "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
-            f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
+            "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nCache-Control: no-store\r\n"
+            f"Date: {http_date()}\r\nContent-Type: application/problem+json\r\n"
         )
+        body = json.dumps(self._problem())
+        text = f"{head}Content-Length: {len(body)}\r\n\r\n{body}"
         self.log.info("bad request: %s", type(exc).__name__)
         try:
-            write_nonblock(client, (head + body).encode("ascii"))
+            write_nonblock(client, text.encode("ascii"))
         except OSError:
             self.log.debug("the peer is gone")
+
+    def _problem(self) -> dict[str, object]:
+        issuer = self.wsgi.extensions["mfa"].issuer
+        return {
+            "type": f"{issuer}/problems/malformed-json",
+            "title": "Bad request",
+            "status": 400,
+            "detail": "The request is not HTTP that is accepted here.",
+            "instance": None,
+        }
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
@@ -68,6 +71,7 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
         "workers": workers,
         "worker_class": Worker,
         "threads": THREADS,
+        "limit_request_line": 8190,
         "timeout": 60,
         "graceful_timeout": _GRACEFUL_SECONDS,
         "keepalive": 75,

@@ -5,6 +5,7 @@ import binascii
 import contextlib
 import ipaddress
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from mfa_service.domain.limits import CEILING, Limits
 
 DEFAULT_ISSUER = "http://localhost:8000"
 DEFAULT_DATABASE = "sqlite:///instance/mfa.db"
+_LIMIT = re.compile(r"[0-9]{1,3}\Z")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _KEY_BYTES = 32
 _LATER = (
@@ -47,7 +49,7 @@ class SettingsInvalid(Exception):
 class Settings:
     """Everything that the environment decides."""
 
-    database_url: str
+    database_url: str = field(repr=False)
     issuer: str
     rp_id: str
     origins: tuple[str, ...]
@@ -78,7 +80,7 @@ class _Reader:
     def settings(self, kind: type[Settings]) -> Settings:
         """Return the settings, or raise with everything that is wrong."""
         issuer = self._issuer()
-        host = urlsplit(issuer).hostname or ""
+        host = _host_of(issuer)
         database_url = self._database_url()
         levels, limits, roots = self._levels(), self._limits(), self._android_roots()
         origins, app_origins = (
@@ -129,7 +131,7 @@ class _Reader:
                 origin, path_allowed=name == "MFA_ORIGINS" and origin == default
             ):
                 self._fault(name, f"{origin!r}: {fault}")
-        return tuple(_origin_of(origin) for origin in origins)
+        return tuple(origin if _origin_fault(origin) else _origin_of(origin) for origin in origins)
 
     def _database_url(self) -> str:
         url = self._get("MFA_DATABASE_URL") or DEFAULT_DATABASE
@@ -185,7 +187,7 @@ class _Reader:
             text = self._get(name)
             if text is None:
                 continue
-            if text.isascii() and text.isdigit() and 1 <= int(text) <= CEILING:
+            if _LIMIT.match(text) and 1 <= int(text) <= CEILING:
                 values[member] = int(text)
             else:
                 self._fault(name, f"must be a number from 1 to {CEILING}")
@@ -231,7 +233,14 @@ def _origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _origin_fault(url: str, *, path_allowed: bool) -> str | None:
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _origin_fault(url: str, *, path_allowed: bool = True) -> str | None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

@@ -16,7 +16,7 @@ class _Place:
         """Return whether a topic was told of; a told place is ready to wait again."""
         told = self.told.wait(seconds)
         self.told.clear()
-        return told
+        return told and not self._owner.is_shut
 
     def close(self) -> None:
         """Give the place back."""
@@ -31,6 +31,7 @@ class MemoryWakeUp:
         self._lock = threading.Lock()
         self._waiting: defaultdict[str, set[_Place]] = defaultdict(set)
         self._count = 0
+        self.is_shut = False
 
     def subscribe(self, *topics: str) -> _Place | None:
         """Return a place, or `None` when waiting would take a thread that others need."""
@@ -67,6 +68,7 @@ class MemoryWakeUp:
     def shut(self) -> None:
         """Wake everybody and let nobody wait again: the process is about to stop."""
         with self._lock:
+            self.is_shut = True
             self._places = 0
             for places in self._waiting.values():
                 for place in places:

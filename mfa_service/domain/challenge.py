@@ -139,6 +139,11 @@ class Challenge:
             return replace(self, status=Status.EXPIRED)
         return self
 
+    def readable_by(self, client_id: str, now: int, seconds_after_end: int) -> bool:
+        """Tell whether this client opened it and it has not ended too long ago."""
+        ended = self.expires_at if self.ended_at is None else self.ended_at
+        return self.client_id == client_id and now <= ended + seconds_after_end
+
     @property
     def verified(self) -> tuple[str, ...]:
         """Everything verified inside this challenge, by name."""

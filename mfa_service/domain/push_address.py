@@ -3,6 +3,7 @@
 import base64
 import binascii
 import ipaddress
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -11,6 +12,11 @@ from .ports import JsonObject
 _MAX_TOKEN = 4096
 _MAX_ENDPOINT = 2048
 _POINT_BYTES, _AUTH_BYTES = 65, 16
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}\Z")
+_TRANSLATED = tuple(
+    ipaddress.IPv6Network(prefix)
+    for prefix in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+)
 _LOCAL = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
@@ -59,13 +65,23 @@ def _endpoint(value: object) -> str:
 
 def _is_public(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_global
+        return _is_public_ip(ipaddress.ip_address(host))
     except ValueError:
         pass
-    last = host.rstrip(".").lower()
-    named_local = any(last == local.lstrip(".") or last.endswith(local) for local in _LOCAL)
+    name = host.rstrip(".").lower()
+    named_local = any(name == local.lstrip(".") or name.endswith(local) for local in _LOCAL)
     # A last label of digits only would be read as an IPv4 address by many resolvers.
-    return "." in last and not named_local and not last.rsplit(".", 1)[-1][:1].isdigit()
+    return bool(_HOST.match(name)) and not named_local and not name.rsplit(".", 1)[-1].isdigit()
+
+
+def _is_public_ip(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Look through the IPv6 forms that carry an IPv4 address (mapped, 6to4, NAT64, Teredo)."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return _is_public_ip(address.ipv4_mapped)
+        if any(address in network for network in _TRANSLATED):
+            return False
+    return address.is_global and not address.is_multicast
 
 
 def _keys(keys: Mapping[str, object]) -> JsonObject:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -10,8 +9,7 @@ from .text import has_control
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKET = re.compile(r"[\[\]{}]")
+_MAX_DIGITS = 17
 
 
 class NotStrictJson(ValueError):
@@ -21,11 +19,16 @@ class NotStrictJson(ValueError):
 def loads(data: bytes) -> object:
     """Parse `data`; raise `NotStrictJson` for what RFC 8259 forbids or leaves to chance."""
     try:
-        text = data.decode("utf-8")
-        _check_depth(text)
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse,
+            parse_int=_integer,
+        )
     except (ValueError, RecursionError) as exc:
         raise NotStrictJson("not a JSON text that is accepted here") from exc
+    _check_depth(value)
+    return value
 
 
 def faults(value: object, *, newline_under: str = "") -> Iterator[tuple[str, str]]:
@@ -70,11 +73,18 @@ def _refuse(constant: str) -> NoReturn:
     raise NotStrictJson(constant)
 
 
-def _check_depth(text: str) -> None:
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return
-    depth = 0
-    for bracket in _BRACKET.findall(_STRING.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
+def _integer(digits: str) -> int:
+    """Return the integer, or one that is out of range without parsing thousands of digits."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else MAX_INTEGER + 1
+
+
+def _check_depth(value: object) -> None:
+    level, depth = [value], 0
+    while level:
+        inner = [item for item in level if isinstance(item, dict | list)]
+        depth += 1 if inner else 0
         if depth > MAX_DEPTH:
             raise NotStrictJson("nested too deeply")
+        level = [
+            child for item in inner for child in (item.values() if isinstance(item, dict) else item)
+        ]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from pyasn1.codec.der.decoder import decode
 from pyasn1.error import PyAsn1Error
@@ -26,6 +26,20 @@ _EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17")
 _IN_HARDWARE = (1, 2)  # TrustedEnvironment, StrongBox
 _GENERATED, _SIGN = 0, 2
 _MAX_CHAIN = 8
+
+
+_FAULTS = (
+    ValueError,
+    TypeError,
+    RecursionError,
+    PyAsn1Error,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 class _NotAttested(ValueError):
@@ -47,7 +61,7 @@ def proves_hardware(
         _check_chain(chain, x509.load_pem_x509_certificates(roots), at=at)
         _check_key(chain[0], jwk)
         _check_description(chain[0], hashlib.sha256(challenge.encode("ascii")).digest())
-    except (ValueError, TypeError, PyAsn1Error, InvalidSignature, x509.ExtensionNotFound):
+    except _FAULTS:
         return False
     return True
 
@@ -87,7 +101,7 @@ def _check_issued(issued: x509.Certificate, issuer: x509.Certificate) -> None:
 def _is_issued(issued: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         _check_issued(issued, issuer)
-    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+    except _FAULTS:
         return False
     return True
 

@@ -2,8 +2,8 @@
 
 import hmac
 import re
-import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from argon2.low_level import Type, hash_secret_raw
@@ -48,8 +48,10 @@ class RecoveryCode:
     order: int = 90
     slow: bool = True
     argon2: Argon2id = field(default_factory=Argon2id)
-    gate: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(2), repr=False, compare=False
+    # Two threads of their own: at most two blocks of memory are held, whoever asks, and
+    # a core is left to those who wait.
+    hashers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(2, "argon2"), repr=False, compare=False
     )
 
     def potential(self, attributes: Mapping[str, object], *, pin: bool) -> tuple[str, ...]:
@@ -91,8 +93,7 @@ class RecoveryCode:
         return {"salt": salt.hex(), "hash": self._hash(secret, salt).hex()}
 
     def _hash(self, secret: str, salt: bytes) -> bytes:
-        with self.gate:  # bounds memory and leaves a core to those who wait
-            return self.argon2.hash(secret, salt)
+        return self.hashers.submit(self.argon2.hash, secret, salt).result()
 
 
 FACTOR = RecoveryCode()

@@ -32,7 +32,7 @@ def handle(
     operation: Operation, services: Services, request: Request, path: dict[str, str]
 ) -> Response:
     """Prove the caller, then read, then act; a known idempotency key gets its first answer."""
-    incoming = _Incoming(operation, services, request, path, request.get_data(cache=False))
+    incoming = _Incoming(operation, services, request, path, reading.raw_body(request))
     caller = _caller(incoming)
     key = reading.idempotency_key(request) if operation.idempotent else None
     if key is None or caller is None:

@@ -166,11 +166,14 @@ class StatusDocument(Schema):
 
 
 class ProblemDocument(Schema):
-    """RFC 9457 problem details."""
+    """RFC 9457 problem details.
+
+    To the phone that gave the final answer, `status` is that of the challenge, with `reason`.
+    """
 
     type = fields.String(**_ALWAYS)
     title = fields.String(**_ALWAYS)
-    status = fields.Integer(**_ALWAYS)
+    status = fields.Raw(required=True, metadata={"type": ["integer", "string"]})
     detail = fields.String(**_ALWAYS)
     instance = fields.String(**_NULLABLE)
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))

@@ -15,7 +15,6 @@ from mfa_service.services.clients import ASSERTION_ALGORITHMS
 from mfa_service.wiring import Services
 
 _PUBLIC = "public, max-age=3600"
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
 
 
 def discovery(services: Services, _: Request) -> Response:
@@ -87,7 +86,8 @@ def _page(kind: type[MfaError]) -> str:
 
 
 def _is_loopback(request: Request) -> bool:
-    if any(name in request.headers for name in _FORWARDED):
+    names = [name.lower() for name in request.headers.keys()]  # noqa: SIM118  # pairs otherwise
+    if any(name == "forwarded" or name.startswith("x-forwarded-") for name in names):
         return False
     try:
         return ipaddress.ip_address(request.remote_addr or "").is_loopback

@@ -13,6 +13,8 @@ from mfa_service.domain.text import has_control
 from mfa_service.services.tokens import LIFETIME, InvalidScope, InvalidTarget
 from mfa_service.wiring import Services
 
+from . import reading
+
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _REPEATABLE = {"resource"}
 
@@ -32,6 +34,8 @@ def token(services: Services, request: Request) -> Response:
     try:
         form = _form(request)
         client = _client(services, request, form)
+        if _one(form, "grant_type") is None:
+            raise OAuthError(400, "invalid_request", "grant_type is needed.")
         if _one(form, "grant_type") != "client_credentials":
             raise OAuthError(400, "unsupported_grant_type", "Only client_credentials is known.")
         return _issued(services, client, form)
@@ -65,7 +69,7 @@ def _form(request: Request) -> dict[str, list[str]]:
     if request.mimetype != "application/x-www-form-urlencoded":
         raise OAuthError(400, "invalid_request", "The body has to be a form.")
     try:
-        text = request.get_data(cache=False).decode("ascii")
+        text = reading.raw_body(request).decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=32)
     except ValueError as exc:
         raise OAuthError(400, "invalid_request", "Not a form that is accepted here.") from exc

@@ -14,6 +14,7 @@ from mfa_service import __version__
 from mfa_service.domain.errors import every_problem
 
 from .documents import ProblemDocument
+from .openapi_static import STATIC_PATHS
 from .operations import Media, Operation, Proof
 from .problems import MEDIA_TYPE
 from .routes import OPERATIONS
@@ -43,11 +44,14 @@ def document() -> dict[str, Any]:
     )
     spec.components.security_scheme("client", _client_scheme())
     spec.components.security_scheme("device", _device_scheme())
+    spec.components.security_scheme("clientSecret", {"type": "http", "scheme": "basic"})
     spec.components.schema("Problem", schema=ProblemDocument())
     for operation in OPERATIONS:
         spec.path(
             path=_path(operation), operations={operation.method.lower(): _describe(operation)}
         )
+    for path, described_path in STATIC_PATHS.items():
+        spec.path(path=path, operations=described_path)
     described: dict[str, Any] = spec.to_dict()
     _close(described)
     plain: dict[str, Any] = json.loads(json.dumps(described))
@@ -139,7 +143,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
         content: dict[str, Any] = {}
         if schema is not None:
             content = {"content": {Media.JSON: {"schema": schema}}}
-        headers = {"headers": {"Location": {"schema": {"type": "string"}}}} if status == 201 else {}  # noqa: PLR2004
+        located = operation.idempotent and status == 201  # noqa: PLR2004
+        headers = {"headers": {"Location": {"schema": {"type": "string"}}}} if located else {}
         found[str(status)] = {"description": operation.summary, **content, **headers}
     slugs: dict[int, list[str]] = {}
     statuses = {kind.slug: kind.status for kind in every_problem()}

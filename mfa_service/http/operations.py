@@ -34,7 +34,7 @@ class Call:
 
     path: Mapping[str, str]
     query: Mapping[str, Any]
-    body: Any
+    body: Any = field(repr=False)
     caller: Caller | None = None
     device: Device | None = None
 
@@ -56,7 +56,7 @@ class Reply:
     """What a view answers; `body` is JSON, `None` for an empty answer."""
 
     status: int
-    body: Mapping[str, object] | None = None
+    body: Mapping[str, object] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -8,14 +8,31 @@ from flask import Request
 from marshmallow import Schema, ValidationError
 
 from mfa_service.domain import strict_json
-from mfa_service.domain.errors import InvalidRequest, MalformedJson, UnsupportedMediaType
+from mfa_service.domain.errors import (
+    InvalidRequest,
+    MalformedJson,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)
 from mfa_service.services.devices import SignedRequest
 
 from .operations import Media, Operation
 
 MAX_BODY_BYTES = 65_536
-_KEY = re.compile(r'"?([\x21\x23-\x7e]{1,255})"?\Z')
+_KEY = re.compile(r'(?:"([\x21\x23-\x7e]{1,255})"|([\x21-\x7e]{1,255}))\Z')
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+
+
+def raw_body(request: Request) -> bytes:
+    """Return the whole body; raise `PayloadTooLarge` beyond 64 KiB.
+
+    Werkzeug refuses a declared length beyond the limit, but cuts an undeclared (chunked) one.
+    """
+    raw = request.get_data(cache=False)
+    undeclared = request.content_length is None and len(raw) >= MAX_BODY_BYTES
+    if undeclared and request.environ["wsgi.input"].read(1):
+        raise PayloadTooLarge("The body is over 64 KiB.")
+    return raw
 
 
 def raw_path(request: Request) -> str:
@@ -50,9 +67,9 @@ def idempotency_key(request: Request) -> str | None:
     if given is None:
         return None
     match = _KEY.match(given.strip())
-    if match is None:
+    if match is None or (match[2] and match[2].startswith('"')):
         raise InvalidRequest({"Idempotency-Key": ["1 to 255 visible ASCII characters."]})
-    return match[1].rstrip('"')
+    return str(match[1] or match[2])
 
 
 def check_media(request: Request, operation: Operation, raw: bytes) -> None:

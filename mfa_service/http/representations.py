@@ -7,7 +7,7 @@ from mfa_service.domain import crockford
 from mfa_service.domain.authenticator import Authenticator
 from mfa_service.domain.challenge import PUSH, Challenge, Status
 from mfa_service.domain.subject import Subject
-from mfa_service.services.enrollment import Enrollment
+from mfa_service.services.enrollment_rows import Enrollment
 from mfa_service.wiring import Services
 
 INTERVAL_SECONDS = 2

@@ -1,9 +1,10 @@
 """Appends to the audit table, in the transaction of what happened."""
 
+import functools
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import BindParameter, Connection, Insert, bindparam, insert
 
 from mfa_service.domain.challenge import Challenge
 from mfa_service.domain.events import NOTIFIED, Event
@@ -11,7 +12,6 @@ from mfa_service.observability import trace
 
 from .models import AuditEvent
 
-_INSERT = insert(AuditEvent)
 _LEVELS = {True: logging.WARNING, False: logging.INFO}
 logger = logging.getLogger("mfa_service.audit")
 
@@ -28,6 +28,10 @@ class Entry:
     challenge_id: str | None = None
     result: str | None = None
     reason: str | None = None
+
+    def members(self) -> dict[str, object]:
+        """Return the columns."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def about(
@@ -52,6 +56,16 @@ def about(
     )
 
 
+@functools.cache
+def _insert(rows: int) -> Insert:
+    """Return the statement that appends so many rows at once."""
+    names = [column.name for column in AuditEvent.__table__.columns if column.name != "id"]
+    values: list[dict[str, BindParameter[object]]] = [
+        {name: bindparam(f"{name}_{i}") for name in names} for i in range(rows)
+    ]
+    return insert(AuditEvent).values(values)
+
+
 def record(tx: Connection, *entries: Entry) -> None:
     """Append entries, in one statement.
 
@@ -60,14 +74,16 @@ def record(tx: Connection, *entries: Entry) -> None:
     """
     where = trace.current()
     traced = {"ip": where.ip, "request_id": where.request_id}
-    tx.execute(_INSERT, [asdict(entry) | traced for entry in entries])
+    rows = [entry.members() | traced for entry in entries]
+    named = {f"{name}_{i}": value for i, row in enumerate(rows) for name, value in row.items()}
+    tx.execute(_insert(len(rows)), named)
     for entry in entries:
         _log(entry)
 
 
 def _log(entry: Entry) -> None:
-    row = asdict(entry)
-    known = {name: value for name, value in row.items() if value is not None and name != "at"}
+    members = entry.members()
+    known = {name: value for name, value in members.items() if value is not None and name != "at"}
     notify = entry.event in NOTIFIED
     message = "notify: %s" if notify else "%s"
     logger.log(_LEVELS[notify], message, entry.event.value, extra=known)

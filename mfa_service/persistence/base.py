@@ -27,7 +27,12 @@ NAMING = {
 BUSY_MILLISECONDS = 8000
 # No ping before use: a connection that died is told by its first statement, as 503, and the pool
 # then drops all that are as old.
-_POOL = {"pool_size": 16, "max_overflow": 16, "pool_timeout": 10}
+_POOL: dict[str, Any] = {
+    "hide_parameters": True,  # an error's text must not carry what was bound
+    "pool_size": 16,
+    "max_overflow": 16,
+    "pool_timeout": 10,
+}
 
 # Times are whole seconds; SQLite's rowid alias needs the plain type.
 RowNumber = BigInteger().with_variant(Integer, "sqlite")

@@ -1,11 +1,12 @@
 """Every exactly-once statement: one conditional write each; no row means somebody was first."""
 
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, inspect, update
+from sqlalchemy import Connection, Executable, Row, bindparam, case, inspect, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mfa_service.domain.authenticator import Pin, State, SuspendedBy
@@ -41,7 +42,7 @@ _SETTLE = (
         ended_by=bindparam("new_ended_by"),
         attempts_left=Challenge.attempts_left + 1,
     )
-    .returning(Challenge.id)
+    .returning(Challenge.attempts_left)
 )
 _END = (
     update(Challenge)
@@ -90,6 +91,27 @@ _SETTLE_AUTHENTICATOR = (
     )
     .returning(Authenticator.id)
 )
+_PAY_AUTHENTICATORS = (
+    update(Authenticator)
+    .where(Authenticator.id.in_(bindparam("ids", expanding=True)))
+    .where(Authenticator.state == State.ACTIVE, Authenticator.failures < bindparam("limit"))
+    .values(failures=Authenticator.failures + 1)
+    .returning(*Authenticator.__table__.columns)
+)
+_FORGIVE = (
+    update(Authenticator)
+    .where(Authenticator.id.in_(bindparam("ids", expanding=True)))
+    .values(failures=case((Authenticator.failures > 0, Authenticator.failures - 1), else_=0))
+)
+_RESET_PIN = (
+    update(Device).where(Device.authenticator_id == bindparam("key")).values(pin_failures=0)
+)
+_USE_DEVICE = (
+    update(Authenticator)
+    .where(Authenticator.id == bindparam("key"), Authenticator.state == State.ACTIVE)
+    .values(last_used_at=bindparam("at"))
+    .returning(Authenticator.id)
+)
 _PAY_PIN = (
     update(Device)
     .where(
@@ -104,10 +126,14 @@ _PAY_PIN = (
 
 def insert_once(tx: Connection, model: type[Base], values: Mapping[str, object]) -> bool:
     """Insert a row and tell whether it was the first with its keys; never raises a conflict."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    keys = inspect(model).primary_key
-    statement = insert(model).values(dict(values)).on_conflict_do_nothing().returning(*keys)
-    return tx.execute(statement).one_or_none() is not None
+    statement = _insert_statement(model, tx.dialect.name)
+    return tx.execute(statement, dict(values)).one_or_none() is not None
+
+
+@functools.cache
+def _insert_statement(model: type[Base], dialect: str) -> Executable:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(model).on_conflict_do_nothing().returning(*inspect(model).primary_key)
 
 
 def lock_user(tx: Connection, user_id: str) -> UserValue | None:
@@ -134,8 +160,11 @@ def reserve_attempt(
 
 def settle_challenge(
     tx: Connection, before: ChallengeValue, after: ChallengeValue, *, at: int
-) -> bool:
-    """Record an accepted proof and give its attempt back; tell whether the challenge was open."""
+) -> int | None:
+    """Record an accepted proof and give its attempt back.
+
+    Return the attempts that are left, or `None` if the challenge was not open or had changed.
+    """
     ended = after.status is not Status.PENDING
     values = {
         "key": before.id,
@@ -148,7 +177,7 @@ def settle_challenge(
         "new_ended_at": at if ended else None,
         "new_ended_by": after.ended_by,
     }
-    return tx.execute(_SETTLE, values).one_or_none() is not None
+    return tx.scalar(_SETTLE, values)
 
 
 def end_challenge(
@@ -191,14 +220,7 @@ def spend_step_up(tx: Connection, step_up: StepUp, box: SecretBox) -> ChallengeV
 
 def pay_authenticators(tx: Connection, ids: Sequence[str], *, limit: int) -> Sequence[Row[Any]]:
     """Count a failure in advance on each active authenticator that has tries left."""
-    statement = (
-        update(Authenticator)
-        .where(Authenticator.id.in_(ids), Authenticator.state == State.ACTIVE)
-        .where(Authenticator.failures < limit)
-        .values(failures=Authenticator.failures + 1)
-        .returning(*Authenticator.__table__.columns)
-    )
-    return tx.execute(statement).all()
+    return tx.execute(_PAY_AUTHENTICATORS, {"ids": list(ids), "limit": limit}).all()
 
 
 def settle_authenticator(
@@ -221,8 +243,7 @@ def settle_authenticator(
 
 def forgive(tx: Connection, ids: Sequence[str]) -> None:
     """Give back the failure that was counted in advance."""
-    lowered = case((Authenticator.failures > 0, Authenticator.failures - 1), else_=0)
-    tx.execute(update(Authenticator).where(Authenticator.id.in_(ids)).values(failures=lowered))
+    tx.execute(_FORGIVE, {"ids": list(ids)})
 
 
 def suspend_exhausted(tx: Connection, ids: Sequence[str], *, limit: int, at: int) -> list[str]:
@@ -237,6 +258,25 @@ def suspend_exhausted(tx: Connection, ids: Sequence[str], *, limit: int, at: int
     return list(tx.scalars(statement))
 
 
+def use_device(tx: Connection, device_id: str, *, at: int) -> bool:
+    """Note that a phone was used; tell whether it still may be."""
+    return tx.execute(_USE_DEVICE, {"key": device_id, "at": at}).one_or_none() is not None
+
+
+def replace_credential(
+    tx: Connection, authenticator_id: str, *, old: bytes, values: Mapping[str, object]
+) -> bool:
+    """Replace what was read by what follows from it; tell whether nobody was first."""
+    statement = (
+        update(Authenticator)
+        .where(Authenticator.id == authenticator_id, Authenticator.state == State.ACTIVE)
+        .where(Authenticator.credential == old)
+        .values(dict(values))
+        .returning(Authenticator.id)
+    )
+    return tx.execute(statement).one_or_none() is not None
+
+
 def pay_pin(tx: Connection, device_id: str, *, limit: int) -> int | None:
     """Count a wrong PIN in advance; return the count, or `None` when no PIN can be tried."""
     return tx.scalar(_PAY_PIN, {"key": device_id, "limit": limit})
@@ -244,7 +284,7 @@ def pay_pin(tx: Connection, device_id: str, *, limit: int) -> int | None:
 
 def reset_pin(tx: Connection, device_id: str) -> None:
     """Start the count anew after a right PIN."""
-    tx.execute(update(Device).where(Device.authenticator_id == device_id).values(pin_failures=0))
+    tx.execute(_RESET_PIN, {"key": device_id})
 
 
 def disable_pin(tx: Connection, device_id: str, *, at: int) -> None:

@@ -56,6 +56,15 @@ _AUTHENTICATOR = (
     .outerjoin(Device, _DEVICE)
     .where(Authenticator.id == bindparam("id"))
 )
+_OWNER = select(Authenticator.user_id).where(Authenticator.id == bindparam("id"))
+_SUBJECT_OF_DEVICE = (
+    select(User.__table__, *AUTHENTICATOR_COLUMNS)
+    .join(Authenticator, Authenticator.user_id == User.id)
+    .outerjoin(Device, _DEVICE)
+    .where(User.id == _OWNER.scalar_subquery())
+    .where(Authenticator.state.in_(_LISTED) | (Authenticator.id == bindparam("id")))
+    .order_by(Authenticator.created_at, Authenticator.id)
+)
 _CLIENT = select(Client.__table__).where(Client.id == bindparam("id"))
 _CHALLENGE = select(Challenge.__table__).where(Challenge.id == bindparam("id"))
 _PENDING = (
@@ -91,6 +100,16 @@ def subject_by_sub(tx: Connection, realm: str, sub: str) -> Subject | None:
 def subject_by_id(tx: Connection, user_id: str) -> Subject | None:
     """Return a user with what is listed of its authenticators, in one statement."""
     return _subject(list(tx.execute(_SUBJECT_BY_ID, {"id": user_id})))
+
+
+def subject_of_device(tx: Connection, device_id: str) -> tuple[Subject, AuthenticatorValue] | None:
+    """Return the subject whose phone this is, and the phone in any state, in one statement."""
+    rows = list(tx.execute(_SUBJECT_OF_DEVICE, {"id": device_id}))
+    if not rows:
+        return None
+    found = {row.authenticator_id: authenticator_from(row) for row in rows}
+    listed = tuple(a for a in found.values() if a.state in _LISTED)
+    return Subject(user_from(rows[0]), listed), found[device_id]
 
 
 def authenticator(

@@ -18,7 +18,9 @@ class UnitOfWork:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._reading = engine.execution_options(immediate=False, isolation_level="AUTOCOMMIT")
+        # Our SQLite connections begin nothing by themselves: single reads need no more than that.
+        level = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        self._reading = engine.execution_options(immediate=False, **level)
         # SQLite has one writer: queueing in the process is fair and cheaper than its busy loop.
         self._writer = threading.Lock() if engine.dialect.name == "sqlite" else None
 

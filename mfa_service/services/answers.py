@@ -54,6 +54,7 @@ class AnswerService:
         verdict = self._proofs.verify(payment, proof, at=at)
         try:
             with self._f.work.transaction() as tx:
+                self._settling.require_open(tx, before, at=at)
                 return self._conclude(tx, before, payment, verdict, at=at)
         except ChallengeNotOpen:
             with self._f.work.transaction() as tx:
@@ -76,6 +77,9 @@ class AnswerService:
         return self._settling.accept(tx, before, [accepted], at=at)
 
     def _refusal(self, client: Client, challenge_id: str) -> MfaError:
+        at = self._f.clock.now()
         with self._f.work.reading() as tx:
             found = queries.challenge(tx, challenge_id, self._f.secret_box)
-        return NotFound() if found is None or found.client_id != client.id else ChallengeNotOpen()
+        if found is None or not found.readable_by(client.id, at, self._f.limits.readable_after_end):
+            return NotFound()
+        return ChallengeNotOpen()

@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from mfa_service.domain.authenticator import Authenticator, State, SuspendedBy
 from mfa_service.domain.errors import AuthenticatorNotActive, NotFound
 from mfa_service.domain.events import Event
 from mfa_service.domain.subject import Subject
-from mfa_service.persistence import audit, queries
+from mfa_service.persistence import audit, queries, states
 from mfa_service.persistence.consume import lock_user
-from mfa_service.persistence.models import Authenticator as AuthenticatorRow
-from mfa_service.persistence.models import Device as DeviceRow
 
 from .binding import BindingRule, Change
 from .foundation import Foundation
@@ -57,7 +55,7 @@ class AuthenticatorService:
             subject = self._locked(tx, found)
             found = self._listed(subject, authenticator_id)
             if patch.label is not None and patch.label != found.label:
-                self._set(tx, found, label=patch.label)
+                states.rename(tx, found.id, patch.label)
                 audit.record(tx, _entry(Event.AUTHENTICATOR_RENAME, caller, found, at=at))
             if patch.state is State.SUSPENDED and found.state is State.ACTIVE:
                 self._suspend(tx, caller, found, patch, at=at)
@@ -82,7 +80,7 @@ class AuthenticatorService:
             found = self._listed(subject, authenticator_id)
             change = Change(caller, subject, found.type, challenge_id, reason, authenticator_id, at)
             authorization = self._binding.authorize(tx, change)
-            revoke(tx, authenticator_id)
+            states.revoke(tx, authenticator_id)
             event = Event.AUTHENTICATOR_REVOKE
             audit.record(tx, _entry(event, caller, found, at=at, result=authorization.by))
         self._f.tell(user_id=found.user_id)
@@ -92,7 +90,7 @@ class AuthenticatorService:
     ) -> None:
         by_admin = caller.is_admin and bool(patch.reason)
         by = SuspendedBy.ADMIN if by_admin else SuspendedBy.CLIENT
-        self._set(tx, found, state=State.SUSPENDED, suspended_by=by, suspended_at=at)
+        states.suspend(tx, found.id, by, at=at)
         audit.record(
             tx, _entry(Event.AUTHENTICATOR_SUSPEND, caller, found, at=at, reason=patch.reason)
         )
@@ -105,7 +103,7 @@ class AuthenticatorService:
             raise AuthenticatorNotActive("It returns only by a new enrollment.")
         change = Change(caller, subject, found.type, patch.challenge_id, patch.reason, found.id, at)
         self._binding.authorize(tx, change)
-        self._set(tx, found, state=State.ACTIVE, suspended_by=None, suspended_at=None, failures=0)
+        states.resume(tx, found.id)
         audit.record(
             tx, _entry(Event.AUTHENTICATOR_RESUME, caller, found, at=at, reason=patch.reason)
         )
@@ -136,11 +134,6 @@ class AuthenticatorService:
                 return authenticator
         raise NotFound
 
-    @staticmethod
-    def _set(tx: Connection, found: Authenticator, **values: object) -> None:
-        row = AuthenticatorRow
-        tx.execute(update(row).where(row.id == found.id).values(values))
-
 
 def _entry(
     event: Event,
@@ -159,18 +152,4 @@ def _entry(
         authenticator_id=found.id,
         result=result,
         reason=reason,
-    )
-
-
-def revoke(tx: Connection, authenticator_id: str) -> None:
-    """End an authenticator for good; its credential and push address are erased."""
-    tx.execute(
-        update(AuthenticatorRow)
-        .where(AuthenticatorRow.id == authenticator_id)
-        .values(state=State.REVOKED, credential=b"")
-    )
-    tx.execute(
-        update(DeviceRow)
-        .where(DeviceRow.authenticator_id == authenticator_id)
-        .values(push_provider="none", push_address=None)
     )

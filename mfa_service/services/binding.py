@@ -50,9 +50,9 @@ class BindingRule:
         if change.reason and change.caller.is_admin:
             self._audit_override(tx, change)
             return Authorization(BY_ADMIN)
+        self._refuse_when_paused(change.subject, at=change.at)
         if change.subject.is_new:
             return Authorization(BY_NEW)
-        self._refuse_when_paused(change.subject, at=change.at)
         if change.subject.only_suspended or change.challenge_id is None:
             raise BindingRequiresStepUp
         step_up = StepUp(
@@ -74,11 +74,11 @@ class BindingRule:
         """Judge once more when the authenticator would become active; raise if it no longer may."""
         if authorization.by == BY_ADMIN:
             return
+        self._refuse_when_paused(subject, at=at)
         if authorization.by == BY_NEW:
             if not subject.is_new:
                 raise BindingRequiresStepUp
             return
-        self._refuse_when_paused(subject, at=at)
         if authorization.level < self._needed(subject, concerns, at=at):
             raise BindingRequiresStepUp
 

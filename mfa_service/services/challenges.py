@@ -1,6 +1,6 @@
 """Reading, waiting for, resending and cancelling challenges; and what a satisfied one is worth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mfa_service import jose
 from mfa_service.domain.assurance import PASSWORD, Assurance
@@ -13,7 +13,7 @@ from mfa_service.domain.errors import (
 )
 from mfa_service.domain.events import Event
 from mfa_service.domain.subject import Client
-from mfa_service.persistence import audit, queries
+from mfa_service.persistence import audit, queries, states
 from mfa_service.persistence.consume import end_challenge, lock_user
 
 from .foundation import Foundation
@@ -30,7 +30,7 @@ class Result:
 
     assurance: Assurance
     auth_time: int
-    token: str
+    token: str = field(repr=False)
 
 
 class ChallengeService:
@@ -82,6 +82,9 @@ class ChallengeService:
         }
         with self._f.work.transaction() as tx:
             user = lock_user(tx, found.user_id)
+            found = queries.challenge(tx, challenge_id, self._f.secret_box) or found
+            if found.at(at).status is not Status.PENDING:
+                raise ChallengeNotOpen
             subject = queries.subject_by_id(tx, found.user_id)
             phones = [a for a in (subject.usable("phone") if subject else ()) if a.id in wanted]
             if user is None or not phones:
@@ -92,7 +95,7 @@ class ChallengeService:
                 wait = self._gate.seconds_to_wait(tx, notice)
                 raise Throttled("The phone was notified often enough.", retry_after=wait)
             if state is not PushState.NONE:
-                self._gate.store_state(tx, challenge_id, state)
+                states.set_push_state(tx, challenge_id, state)
             audit.record(tx, audit.about(found, Event.CHALLENGE_PUSH, at, result=state))
         self._f.tell(challenge_id=challenge_id, user_id=found.user_id)
         return self._read(client, challenge_id)
@@ -134,10 +137,6 @@ class ChallengeService:
         at = self._f.clock.now()
         with self._f.work.reading() as tx:
             found = queries.challenge(tx, challenge_id, self._f.secret_box)
-        if found is None or found.client_id != client.id or self._is_old(found, at):
+        if found is None or not found.readable_by(client.id, at, self._f.limits.readable_after_end):
             raise NotFound
         return found.at(at)
-
-    def _is_old(self, challenge: Challenge, at: int) -> bool:
-        ended = challenge.ended_at or challenge.expires_at
-        return at > ended + self._f.limits.readable_after_end

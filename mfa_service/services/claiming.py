@@ -1,10 +1,10 @@
 """A phone claims an enrollment: its keys arrive, and the person gets a check code to type back."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select
 
 from mfa_service import jose
 from mfa_service.domain import push_address
@@ -15,7 +15,7 @@ from mfa_service.domain.ids import new_authenticator_id
 from mfa_service.domain.ports import JsonObject
 from mfa_service.domain.text import misleads
 from mfa_service.factors import android_key
-from mfa_service.persistence import audit
+from mfa_service.persistence import audit, states
 from mfa_service.persistence.consume import insert_once
 from mfa_service.persistence.models import Authenticator as AuthenticatorRow
 from mfa_service.persistence.models import Device as DeviceRow
@@ -24,11 +24,11 @@ from mfa_service.persistence.models import Enrollment as EnrollmentRow
 from mfa_service.persistence.models import User as UserRow
 
 from .devices import DeviceService
-from .enrollment_rows import CLAIMED, CODE_PURPOSE, PENDING, end
+from .enrollment_rows import CODE_PURPOSE
 from .foundation import Foundation, credential_place, enrollment_place
 
 CLAIM_TYP = "stepup-enroll+jwt"
-_MAX_LABEL, _MAX_SHORT = 64, 32
+_MAX_LABEL, _MAX_PLATFORM, _MAX_VERSION = 64, 32, 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class _Claim:
     provider: str
     address: JsonObject | None
     attributes: JsonObject
+    attestation: object
 
     def __repr__(self) -> str:
         """Hide the code."""
@@ -81,15 +82,22 @@ class ClaimService:
             claim = self._parse(token, at=at)
         except (jose.JoseError, push_address.PushAddressInvalid) as exc:
             raise ProofRejected from exc
-        device_id = new_authenticator_id(self._f.randomness)
-        with self._f.work.transaction() as tx:
-            row = self._take(tx, claim, device_id, at=at)
-            claimed = self._tie(tx, row, claim, device_id, at=at) if row else None
-            again = self._again(tx, claim, at=at) if row is None else None
-        found = claimed or again
+        with self._f.work.reading() as tx:  # a stranger's claim takes no lock and hashes nothing
+            enrollment_id = self._enrollment_of(tx, claim, at=at)
+        if enrollment_id is None:
+            raise EnrollmentNotOpen
+        found = self._claim(enrollment_id, self._attested(claim, at=at), at=at)
         if found is None:
             raise EnrollmentNotOpen
         return found
+
+    def _claim(self, enrollment_id: str, claim: _Claim, *, at: int) -> Claimed | None:
+        device_id = new_authenticator_id(self._f.randomness)
+        with self._f.work.transaction() as tx:
+            row = states.claim_enrollment(tx, enrollment_id, claim.thumbprint, device_id, at=at)
+            if row is not None:
+                return self._tie(tx, row, claim, device_id, at=at)
+            return self._again(tx, claim, at=at)
 
     def _parse(self, token: str, *, at: int) -> _Claim:
         jws = jose.parse(token, typ=CLAIM_TYP, members={"alg", "typ", "jwk"})
@@ -100,20 +108,11 @@ class ClaimService:
             raise jose.JoseError("aud")
         code = jws.text("code")
         jws.text("jti")
-        push = jws.claims.get("push", {"provider": "none"})
-        if not isinstance(push, dict):
-            raise jose.JoseError("push")
-        provider, address = push_address.parse(push)
+        provider, address = push_address.parse(_known_push(jws.claims.get("push")))
         attributes: JsonObject = {
-            name: _short(jws, name, _MAX_SHORT) for name in ("platform", "app_version")
+            "platform": _short(jws, "platform", _MAX_PLATFORM),
+            "app_version": _short(jws, "app_version", _MAX_VERSION),
         }
-        hardware = android_key.proves_hardware(
-            jws.claims.get("attestation"),
-            jwk,
-            challenge=code,
-            roots=self._f.android_roots,
-            at=at,
-        )
         return _Claim(
             code=code,
             jwk=jwk,
@@ -122,20 +121,28 @@ class ClaimService:
             pin_key=_pin_key(jws, code),
             provider=provider,
             address=address,
-            attributes=attributes | {"hardware": hardware},
+            attributes=attributes,
+            attestation=jws.claims.get("attestation"),
         )
 
-    def _take(self, tx: Connection, claim: _Claim, device_id: str, *, at: int) -> Row[Any] | None:
-        """Claim an open enrollment, once."""
-        table = EnrollmentRow
-        statement = (
-            update(table)
-            .where(table.code_hash.in_(self._hashes(claim)), table.state == PENDING)
-            .where(table.expires_at > at)
-            .values(state=CLAIMED, claimed_by=claim.thumbprint, authenticator_id=device_id)
-            .returning(*table.__table__.columns)
+    def _attested(self, claim: _Claim, *, at: int) -> _Claim:
+        """Return the claim with its key's standing: in hardware or not."""
+        hardware = android_key.proves_hardware(
+            claim.attestation,
+            claim.jwk,
+            challenge=claim.code,
+            roots=self._f.android_roots,
+            at=at,
         )
-        return tx.execute(statement).one_or_none()
+        return replace(claim, attributes={**claim.attributes, "hardware": hardware})
+
+    def _enrollment_of(self, tx: Connection, claim: _Claim, *, at: int) -> str | None:
+        query = select(EnrollmentRow.id).where(
+            EnrollmentRow.code_hash.in_(self._hashes(claim)),
+            EnrollmentRow.state.in_((states.PENDING, states.CLAIMED)),
+            EnrollmentRow.expires_at > at,
+        )
+        return tx.scalars(query).one_or_none()
 
     def _tie(
         self, tx: Connection, row: Row[Any], claim: _Claim, device_id: str, *, at: int
@@ -152,7 +159,7 @@ class ClaimService:
         check_code = self._f.randomness.digits(6)
         pending = json.dumps({"check_code": check_code, "credential": secret}).encode()
         sealed = self._f.secret_box.seal(pending, place=enrollment_place(row.id))
-        tx.execute(update(EnrollmentRow).where(EnrollmentRow.id == row.id).values(sealed=sealed))
+        states.seal_enrollment(tx, row.id, sealed)
         entry = audit.Entry(
             Event.ENROLL_CLAIM,
             at,
@@ -202,13 +209,15 @@ class ClaimService:
         """Answer a repeated claim by the same key; end what a second key tries to claim."""
         table = EnrollmentRow
         query = select(table.__table__).where(
-            table.code_hash.in_(self._hashes(claim)), table.state == CLAIMED, table.expires_at > at
+            table.code_hash.in_(self._hashes(claim)),
+            table.state == states.CLAIMED,
+            table.expires_at > at,
         )
         row = tx.execute(query).one_or_none()
         if row is None:
             return None
         if row.claimed_by != claim.thumbprint:
-            end(tx, row.id)
+            states.end_enrollment(tx, row.id)
             event, reason = Event.ENROLL_FAIL, "claimed_twice"
             audit.record(tx, audit.Entry(event, at, user_id=row.user_id, reason=reason))
             return None
@@ -221,6 +230,20 @@ class ClaimService:
     @staticmethod
     def _sub(tx: Connection, user_id: str) -> str:
         return tx.scalars(select(UserRow.sub).where(UserRow.id == user_id)).one()
+
+
+def _known_push(push: object) -> JsonObject:
+    """Return the known members; a browser's subscription carries others, which are ignored."""
+    if push is None:
+        return {"provider": "none"}
+    if not isinstance(push, dict):
+        raise jose.JoseError("push")
+    known = {"none": (), "fcm": ("token",), "webpush": ("endpoint", "keys")}
+    names = known.get(str(push.get("provider")), ())
+    kept: JsonObject = {name: push[name] for name in ("provider", *names) if name in push}
+    if isinstance(keys := kept.get("keys"), dict):
+        kept["keys"] = {name: keys[name] for name in ("p256dh", "auth") if name in keys}
+    return kept
 
 
 def _short(jws: jose.Jws, name: str, limit: int) -> str | None:

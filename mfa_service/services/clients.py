@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy import insert, update
 
@@ -222,22 +222,38 @@ def _faults_of(new: NewClient) -> list[tuple[str, Sequence[str]]]:
         faults.append(("redirect_uri", ["An absolute https URI without fragment."]))
     if not all(_is_origin(origin) for origin in new.origins):
         faults.append(("origin", ["An https origin, for example https://login.example.org."]))
-    if not all(_SCOPE.match(uri) and urlsplit(uri).scheme for uri in new.resources):
+    if not all(_is_absolute(uri) for uri in new.resources):
         faults.append(("resource", ["An absolute URI (RFC 8707)."]))
     if new.jwks is not None and not _is_public_jwks(new.jwks):
         faults.append(("jwks", ["A JWK set of public EC P-256, Ed25519 or RSA keys."]))
     return faults
 
 
+def _split(uri: str) -> SplitResult | None:
+    try:
+        return urlsplit(uri)
+    except ValueError:
+        return None
+
+
 def _is_redirect_uri(uri: str) -> bool:
-    parts = urlsplit(uri)
+    parts = _split(uri)
+    if parts is None:
+        return False
     secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     return bool(_SCOPE.match(uri)) and secure and bool(parts.netloc) and "#" not in uri
 
 
+def _is_absolute(uri: str) -> bool:
+    parts = _split(uri)
+    return bool(_SCOPE.match(uri)) and parts is not None and bool(parts.scheme)
+
+
 def _is_origin(origin: str) -> bool:
-    parts = urlsplit(origin)
-    return _is_redirect_uri(origin) and origin == f"{parts.scheme}://{parts.netloc}"
+    parts = _split(origin)
+    if parts is None or not _is_redirect_uri(origin):
+        return False
+    return origin == f"{parts.scheme}://{parts.netloc}"
 
 
 def _is_public_jwks(jwks: Mapping[str, object]) -> bool:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, update
+from sqlalchemy import Connection, Row, insert
 
 from mfa_service.domain.authenticator import State
 from mfa_service.domain.errors import EnrollmentNotOpen, ProofRejected
@@ -12,13 +12,12 @@ from mfa_service.domain.events import Event
 from mfa_service.domain.factor import Credential, Factor
 from mfa_service.domain.ids import new_authenticator_id
 from mfa_service.domain.ports import JsonObject
-from mfa_service.persistence import audit, queries
+from mfa_service.persistence import audit, queries, states
 from mfa_service.persistence.consume import lock_user
 from mfa_service.persistence.models import Authenticator as AuthenticatorRow
-from mfa_service.persistence.models import Enrollment as EnrollmentRow
 
 from .binding import Authorization, BindingRule
-from .enrollment_rows import ACTIVE, CLAIMED, PENDING, end
+from .enrollment_rows import Enrollment, check_room
 from .foundation import Foundation, credential_place, enrollment_place
 
 
@@ -30,7 +29,7 @@ class Confirming:
         self._binding = BindingRule(foundation)
 
     def confirm(
-        self, enrollment_id: str, factor: Factor, proof: Mapping[str, object], *, at: int
+        self, opened: Enrollment, factor: Factor, proof: Mapping[str, object], *, at: int
     ) -> None:
         """Finish an enrollment with what only its holder knows; the fifth wrong try ends it.
 
@@ -38,9 +37,10 @@ class Confirming:
         rule, judged once more under the user's row, no longer lets it become active.
         """
         credential = None
-        state = CLAIMED if factor.type == "phone" else PENDING
+        state = states.CLAIMED if factor.type == "phone" else states.PENDING
         with self._f.work.transaction() as tx:
-            row = self._pay(tx, enrollment_id, state, at=at)
+            lock_user(tx, opened.user_id)
+            row = states.pay_enrollment(tx, opened.id, state, at=at)
             if row is None:
                 raise EnrollmentNotOpen
             try:
@@ -51,7 +51,7 @@ class Confirming:
                 self._activate(tx, row, factor, credential, at=at)
         if credential is None:
             raise ProofRejected
-        self._f.tell(user_id=row.user_id)
+        self._f.tell(user_id=opened.user_id)
 
     def create(
         self, tx: Connection, row: Row[Any], factor: Factor, credential: Credential, *, at: int
@@ -74,49 +74,30 @@ class Confirming:
             "uses_left": credential.uses,
         }
         tx.execute(insert(AuthenticatorRow), values)
-        self._finish(tx, row.id, authenticator_id)
-
-    @staticmethod
-    def _pay(tx: Connection, enrollment_id: str, state: str, *, at: int) -> Row[Any] | None:
-        """Take one try of an open enrollment before anything is compared."""
-        table = EnrollmentRow
-        statement = (
-            update(table)
-            .where(table.id == enrollment_id, table.state == state)
-            .where(table.expires_at > at, table.attempts_left > 0)
-            .values(attempts_left=table.attempts_left - 1)
-            .returning(*table.__table__.columns)
-        )
-        return tx.execute(statement).one_or_none()
+        states.finish_enrollment(tx, row.id, authenticator_id)
 
     @staticmethod
     def _count_failure(tx: Connection, row: Row[Any], *, at: int) -> None:
         if row.attempts_left == 0:
-            end(tx, row.id)
+            states.end_enrollment(tx, row.id)
         audit.record(tx, _entry(row, Event.ENROLL_FAIL, at))
 
     def _activate(
         self, tx: Connection, row: Row[Any], factor: Factor, credential: Credential, *, at: int
     ) -> None:
-        lock_user(tx, row.user_id)
         subject = queries.subject_by_id(tx, row.user_id)
         if subject is None:
             raise EnrollmentNotOpen
         authorization = Authorization(row.authorized_by, row.authorized_level)
         self._binding.still_holds(authorization, subject, row.type, at=at)
+        check_room(subject, self._f.limits.authenticators)
         if row.authenticator_id is None:
             self.create(tx, row, factor, credential, at=at)
         else:
-            table = AuthenticatorRow
-            mine = (table.id == row.authenticator_id) & (table.state == State.PENDING)
-            tx.execute(update(table).where(mine).values(state=State.ACTIVE))
-            self._finish(tx, row.id, row.authenticator_id)
+            if not states.activate(tx, row.authenticator_id):
+                raise EnrollmentNotOpen
+            states.finish_enrollment(tx, row.id, row.authenticator_id)
         audit.record(tx, _entry(row, Event.ENROLL_CONFIRM, at))
-
-    @staticmethod
-    def _finish(tx: Connection, enrollment_id: str, authenticator_id: str) -> None:
-        values = {"state": ACTIVE, "sealed": None, "authenticator_id": authenticator_id}
-        tx.execute(update(EnrollmentRow).where(EnrollmentRow.id == enrollment_id).values(values))
 
     def _open(self, row: Row[Any]) -> JsonObject:
         opened = self._f.secret_box.open(row.sealed, place=enrollment_place(row.id))

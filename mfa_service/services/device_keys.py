@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from mfa_service import jose
 from mfa_service.domain.authenticator import Pin
@@ -12,11 +12,16 @@ from mfa_service.domain.events import Event
 from mfa_service.domain.ports import JsonObject
 from mfa_service.factors import android_key
 from mfa_service.persistence import audit
-from mfa_service.persistence.consume import disable_pin, insert_once, pay_pin, reset_pin
-from mfa_service.persistence.models import Authenticator as AuthenticatorRow
+from mfa_service.persistence.consume import (
+    disable_pin,
+    insert_once,
+    pay_pin,
+    replace_credential,
+    reset_pin,
+)
 from mfa_service.persistence.models import DeviceKey
 
-from .devices import Device, DeviceService
+from .devices import Device, DeviceService, invalid_request
 from .foundation import Foundation, credential_place
 
 ROTATE_TYP = "stepup-rotate+jwt"
@@ -162,4 +167,5 @@ class DeviceKeyService:
         values: JsonObject = {"credential": sealed}
         if attributes is not None:
             values["attributes"] = json.dumps(attributes)
-        tx.execute(update(AuthenticatorRow).where(AuthenticatorRow.id == device.id).values(values))
+        if not replace_credential(tx, device.id, old=device.phone.credential, values=values):
+            raise invalid_request()  # another key or a revocation was first: this one is dead

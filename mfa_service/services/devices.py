@@ -5,7 +5,7 @@ import hmac
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from mfa_service import jose
 from mfa_service.domain.authenticator import Authenticator, State, SuspendedBy
@@ -13,11 +13,9 @@ from mfa_service.domain.errors import AuthenticatorNotActive, Unauthenticated
 from mfa_service.domain.events import Event
 from mfa_service.domain.factor import Credential
 from mfa_service.domain.ports import JsonObject
-from mfa_service.domain.subject import User
-from mfa_service.persistence import audit, queries
-from mfa_service.persistence.consume import remember_token
-from mfa_service.persistence.models import Authenticator as AuthenticatorRow
-from mfa_service.persistence.models import Device as DeviceRow
+from mfa_service.domain.subject import Subject, User
+from mfa_service.persistence import audit, queries, states
+from mfa_service.persistence.consume import lock_user, remember_token, use_device
 
 from .foundation import Foundation, credential_place, push_place
 
@@ -45,9 +43,14 @@ class Device:
     """A phone that signed this request, with its user and its opened credential."""
 
     phone: Authenticator
-    user: User
+    subject: Subject
     credential: Credential
     jti: str
+
+    @property
+    def user(self) -> User:
+        """Whose phone it is."""
+        return self.subject.user
 
     @property
     def id(self) -> str:
@@ -75,7 +78,7 @@ class DeviceService:
         try:
             device = self._authenticate(request)
         except jose.JoseError as exc:
-            raise _invalid() from exc
+            raise invalid_request() from exc
         if only_active and device.phone.state is not State.ACTIVE:
             raise AuthenticatorNotActive("This phone is not active.")
         return device
@@ -83,7 +86,7 @@ class DeviceService:
     def remember(self, tx: Connection, device: Device, *, at: int) -> None:
         """Use up the request's `jti` (5 min, all workers); raise `Unauthenticated` if it was."""
         if not remember_token(tx, device.id, device.jti, until=at + _JTI_SECONDS):
-            raise _invalid()
+            raise invalid_request()
 
     def remember_refused(self, device: Device) -> None:
         """Use up the `jti` of a request that is refused before it changes anything."""
@@ -105,13 +108,11 @@ class DeviceService:
 
     def set_push(self, device: Device, provider: str, address: JsonObject | None) -> None:
         """Replace where the phone is notified; the address is sealed."""
-        at = self._f.clock.now()
-        values = {"push_provider": provider, "push_address": self.seal_address(device.id, address)}
+        at, sealed = self._f.clock.now(), self.seal_address(device.id, address)
         with self._f.work.transaction() as tx:
             self.remember(tx, device, at=at)
-            tx.execute(
-                update(DeviceRow).where(DeviceRow.authenticator_id == device.id).values(values)
-            )
+            states.set_push_address(tx, device.id, provider, sealed)
+            self._require_active(states.change_active(tx, device.id, {"state": State.ACTIVE}))
             audit.record(tx, device.entry(Event.PUSH_ADDRESS, at, result=provider))
 
     def remove(self, device: Device) -> None:
@@ -122,28 +123,21 @@ class DeviceService:
         at = self._f.clock.now()
         with self._f.work.transaction() as tx:
             self.remember(tx, device, at=at)
-            tx.execute(
-                update(AuthenticatorRow)
-                .where(AuthenticatorRow.id == device.id)
-                .values(state=State.SUSPENDED, suspended_by=SuspendedBy.USER, suspended_at=at)
-            )
-            tx.execute(
-                update(DeviceRow)
-                .where(DeviceRow.authenticator_id == device.id)
-                .values(removed_itself=1, push_provider="none", push_address=None)
-            )
+            lock_user(tx, device.user.id)
+            states.mark_removed(tx, device.id)
+            self._require_active(states.suspend(tx, device.id, SuspendedBy.USER, at=at))
             event = Event.AUTHENTICATOR_SUSPEND
             audit.record(tx, device.entry(event, at, result="removed_itself"))
         self._f.tell(user_id=device.user.id)
 
     def use(self, tx: Connection, device: Device, *, at: int) -> None:
         """Note that the phone was used; raise `AuthenticatorNotActive` if it no longer may be."""
-        statement = (
-            update(AuthenticatorRow)
-            .where(AuthenticatorRow.id == device.id, AuthenticatorRow.state == State.ACTIVE)
-            .values(last_used_at=at)
-        )
-        if tx.execute(statement).rowcount != 1:
+        self._require_active(use_device(tx, device.id, at=at))
+
+    @staticmethod
+    def _require_active(done: bool) -> None:  # noqa: FBT001
+        """Roll back what was decided on an old reading: the phone was suspended or revoked."""
+        if not done:
             raise AuthenticatorNotActive("This phone is not active.")
 
     def seal_address(self, device_id: str, address: JsonObject | None) -> bytes | None:
@@ -158,14 +152,21 @@ class DeviceService:
         if not isinstance(device_id, str):
             raise jose.JoseError("kid")
         with self._f.work.reading() as tx:
-            found = queries.authenticator(tx, device_id)
-        if found is None or not _may_speak(found[1]):
+            found = queries.subject_of_device(tx, device_id)
+        if found is None or not self._may_speak(found[1]):
             raise jose.JoseError("unknown device")
-        user, phone = found
+        subject, phone = found
         credential = self.open_credential(phone)
         jose.verify_es256(jws, jose.p256_key(credential.secret["device_key"]))
         self._check_claims(jws, request)
-        return Device(phone, user, credential, jws.text("jti"))
+        return Device(phone, subject, credential, jws.text("jti"))
+
+    def _may_speak(self, phone: Authenticator) -> bool:
+        """Tell whether the phone may sign at all; an unconfirmed one dies with its enrollment."""
+        if phone.type != "phone" or phone.state is State.REVOKED or phone.removed_itself:
+            return False
+        age = self._f.clock.now() - phone.created_at
+        return phone.state is not State.PENDING or age < self._f.limits.enrollment_lifetime
 
     def open_credential(self, phone: Authenticator) -> Credential:
         """Return the phone's public keys, which are sealed so that nobody swaps them."""
@@ -187,10 +188,6 @@ class DeviceService:
                 raise jose.JoseError("bh")
 
 
-def _may_speak(phone: Authenticator) -> bool:
-    return phone.type == "phone" and phone.state is not State.REVOKED and not phone.removed_itself
-
-
-def _invalid() -> Unauthenticated:
+def invalid_request() -> Unauthenticated:
     """One body for every fault, also for a revoked phone."""
     return Unauthenticated("The request of the device is not valid.", challenge="Device")

@@ -2,26 +2,24 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert
 
-from mfa_service.domain.authenticator import Authenticator
 from mfa_service.domain.errors import EnrollmentNotOpen, InvalidRequest, NotFound
 from mfa_service.domain.events import Event
 from mfa_service.domain.factor import Begun, Credential, EnrollmentSubject, Factor
 from mfa_service.domain.ids import new_enrollment_id, new_user_id
 from mfa_service.domain.ports import JsonObject
 from mfa_service.domain.subject import Subject
-from mfa_service.persistence import audit, queries
+from mfa_service.persistence import audit, queries, states
 from mfa_service.persistence.consume import insert_once, lock_user
 from mfa_service.persistence.models import Enrollment as EnrollmentRow
 from mfa_service.persistence.models import User as UserRow
 
-from .authenticators import revoke
 from .binding import Authorization, BindingRule, Change
 from .confirming import Confirming
-from .enrollment_rows import ACTIVE, CODE_PURPOSE, PENDING, end, state_at
+from .enrollment_rows import CODE_PURPOSE, Enrollment, check_room, state_at
 from .foundation import Foundation, enrollment_place
 from .tokens import Caller
 
@@ -35,21 +33,6 @@ class EnrollmentRequest:
     label: str | None = None
     challenge_id: str | None = None
     reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Enrollment:
-    """An enrollment as it stands; `shown` is there once, in the answer that opened it."""
-
-    id: str
-    type: str
-    sub: str
-    state: str
-    created_at: int
-    expires_at: int
-    label: str | None
-    authenticator: Authenticator | None = None
-    shown: JsonObject = field(default_factory=dict, repr=False)
 
 
 class EnrollmentService:
@@ -71,8 +54,8 @@ class EnrollmentService:
         at, enrollment_id = self._f.clock.now(), new_enrollment_id(self._f.randomness)
         with self._f.work.transaction() as tx:
             subject = self._subject(tx, caller.client.realm, request.sub, at=at)
-            if len(subject.authenticators) >= self._f.limits.authenticators:
-                raise EnrollmentNotOpen("The subject has too many authenticators: remove one.")
+            replaced = request.type if begun.complete else None
+            check_room(subject, self._f.limits.authenticators, replaced=replaced)
             change = Change(
                 caller,
                 subject,
@@ -103,13 +86,14 @@ class EnrollmentService:
         listed = {a.id: a for a in subject.authenticators}
         return Enrollment(
             id=row.id,
+            user_id=row.user_id,
             type=row.type,
             sub=subject.user.sub,
             state=state_at(row, at),
             created_at=row.created_at,
             expires_at=row.expires_at,
             label=row.label,
-            authenticator=listed.get(row.authenticator_id) if row.state == ACTIVE else None,
+            authenticator=listed.get(row.authenticator_id) if row.state == states.ACTIVE else None,
         )
 
     def confirm(
@@ -118,19 +102,21 @@ class EnrollmentService:
         """Finish an enrollment that this client opened; raises as `Confirming.confirm` does."""
         before = self.read(caller, enrollment_id)
         factor = self._factor(before.type)
-        self._confirming.confirm(enrollment_id, factor, proof, at=self._f.clock.now())
+        self._confirming.confirm(before, factor, proof, at=self._f.clock.now())
         return self.read(caller, enrollment_id)
 
     def cancel(self, caller: Caller, enrollment_id: str) -> None:
         """End an enrollment that is not active yet, and revoke a phone that claimed it."""
         at = self._f.clock.now()
-        if self.read(caller, enrollment_id).state == ACTIVE:
-            raise EnrollmentNotOpen("The enrollment is finished.")
+        self.read(caller, enrollment_id)
         with self._f.work.transaction() as tx:
-            if end(tx, enrollment_id):
+            ended = states.end_enrollment(tx, enrollment_id)
+            if ended:
                 client_id = caller.client.id
                 entry = audit.Entry(Event.ENROLL_FAIL, at, client_id=client_id, reason="cancelled")
                 audit.record(tx, entry)
+        if not ended and self.read(caller, enrollment_id).state == states.ACTIVE:
+            raise EnrollmentNotOpen("The enrollment is finished.")
 
     def _factor(self, kind: str) -> Factor:
         for factor in self._f.factors.values():
@@ -165,7 +151,7 @@ class EnrollmentService:
             "user_id": change.subject.user.id,
             "type": request.type,
             "label": request.label,
-            "state": PENDING,
+            "state": states.PENDING,
             "created_at": change.at,
             "expires_at": change.at + self._f.limits.enrollment_lifetime,
             "attempts_left": self._f.limits.enrollment_attempts,
@@ -183,7 +169,7 @@ class EnrollmentService:
         """Put a set that needs no confirmation to work; the old set dies in this transaction."""
         for old in change.subject.authenticators:
             if old.type == factor.type:
-                revoke(tx, old.id)
+                states.revoke(tx, old.id)
         row = queries.enrollment(tx, change.used_for)
         if row is not None:
             credential = Credential(begun.pending, uses=begun.uses)

@@ -1,15 +1,33 @@
-"""States of an enrollment's row, and the one statement that ends it."""
+"""An enrollment as it stands, and what bounds a new one."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Row
 
-from mfa_service.persistence.models import Enrollment
+from mfa_service.domain.authenticator import Authenticator
+from mfa_service.domain.errors import EnrollmentNotOpen
+from mfa_service.domain.ports import JsonObject
+from mfa_service.domain.subject import Subject
+from mfa_service.persistence.states import CLAIMED, EXPIRED, PENDING
 
-from .authenticators import revoke
-
-PENDING, CLAIMED, ACTIVE, EXPIRED = "pending", "claimed", "active", "expired"
 CODE_PURPOSE = "enrollment_code"
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """An enrollment as it stands; `shown` is there once, in the answer that opened it."""
+
+    id: str
+    user_id: str
+    type: str
+    sub: str
+    state: str
+    created_at: int
+    expires_at: int
+    label: str | None
+    authenticator: Authenticator | None = None
+    shown: JsonObject = field(default_factory=dict, repr=False)
 
 
 def state_at(row: Row[Any], now: int) -> str:
@@ -18,15 +36,7 @@ def state_at(row: Row[Any], now: int) -> str:
     return EXPIRED if expired else str(row.state)
 
 
-def end(tx: Connection, enrollment_id: str) -> bool:
-    """End an enrollment that is open and revoke the phone that claimed it; tell whether it was."""
-    statement = (
-        update(Enrollment)
-        .where(Enrollment.id == enrollment_id, Enrollment.state.in_((PENDING, CLAIMED)))
-        .values(state=EXPIRED, sealed=None)
-        .returning(Enrollment.authenticator_id)
-    )
-    row = tx.execute(statement).one_or_none()
-    if row is not None and row.authenticator_id is not None:
-        revoke(tx, row.authenticator_id)
-    return row is not None
+def check_room(subject: Subject, limit: int, *, replaced: str | None = None) -> None:
+    """Raise `EnrollmentNotOpen` if there is no room for one more, beside those it replaces."""
+    if sum(authenticator.type != replaced for authenticator in subject.authenticators) >= limit:
+        raise EnrollmentNotOpen("The subject has too many authenticators: remove one.")

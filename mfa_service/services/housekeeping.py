@@ -4,10 +4,10 @@ import logging
 import threading
 from collections.abc import Callable
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, or_, select
 
-from mfa_service.domain.challenge import Status
 from mfa_service.domain.errors import Unavailable
+from mfa_service.persistence import states
 from mfa_service.persistence.models import (
     Challenge,
     Enrollment,
@@ -17,7 +17,6 @@ from mfa_service.persistence.models import (
     SeenToken,
 )
 
-from .enrollment_rows import CLAIMED, PENDING, end
 from .foundation import Foundation
 from .idempotency import KEPT_SECONDS
 
@@ -36,7 +35,7 @@ class HousekeepingService:
         """Tidy once; safe beside other workers that do the same."""
         at = self._f.clock.now()
         for step in (
-            self._expire_challenges,
+            self._end_challenges,
             self._delete_challenges,
             self._end_enrollments,
             self._delete_guards,
@@ -45,12 +44,9 @@ class HousekeepingService:
                 step(tx, at)
 
     @staticmethod
-    def _expire_challenges(tx: Connection, at: int) -> None:
-        tx.execute(
-            update(Challenge)
-            .where(Challenge.status == Status.PENDING, Challenge.expires_at <= at)
-            .values(status=Status.EXPIRED, ended_at=Challenge.expires_at)
-        )
+    def _end_challenges(tx: Connection, at: int) -> None:
+        states.expire_challenges(tx, at=at)
+        states.fail_exhausted(tx, at=at)
 
     def _delete_challenges(self, tx: Connection, at: int) -> None:
         """Delete what can no longer be read: 24 h after its end, with the transaction's text."""
@@ -66,11 +62,13 @@ class HousekeepingService:
     def _end_enrollments(tx: Connection, at: int) -> None:
         query = (
             select(Enrollment.id)
-            .where(Enrollment.state.in_((PENDING, CLAIMED)), Enrollment.expires_at <= at)
+            .where(
+                Enrollment.state.in_((states.PENDING, states.CLAIMED)), Enrollment.expires_at <= at
+            )
             .limit(_BATCH)
         )
         for enrollment_id in tx.scalars(query).all():
-            end(tx, enrollment_id)
+            states.end_enrollment(tx, enrollment_id)
         tx.execute(delete(Enrollment).where(Enrollment.expires_at < at - 30 * _DAY))
 
     @staticmethod

@@ -20,7 +20,8 @@ from .foundation import Foundation
 
 KEPT_SECONDS = 86_400
 SECRET_SECONDS = 600
-_LEASE_SECONDS = 30
+_LEASE_SECONDS = 60  # longer than any request runs
+_TRIES = 3
 _LOOKS, _LOOK_SECONDS = 50, 0.1
 _STORED = frozenset({403, 409})
 
@@ -74,25 +75,26 @@ class IdempotencyService:
         has not ended within 5 s, `IdempotencyExpired` once a one-time secret is gone.
         """
         run = Run(key, b64url(self._f.randomness.bytes(16)))
-        if self._insert(run) or self._take_over(run):
-            return run
-        row = self._finished(key)
-        if row is None:
-            raise IdempotencyInProgress
-        return self._stored(row)
+        for _ in range(_TRIES):
+            if self._insert(run) or self._take_over(run):
+                return run
+            row = self._finished(key)
+            if row is not None:
+                return self._stored(row)
+        raise IdempotencyInProgress
 
     def finish(self, run: Run, reply: Stored, *, secret: bool) -> None:
         """Keep the answer if a replay shall get it (2xx, 403, 409), else forget the key."""
         mine = self._row(run.key) & (IdempotentReply.run == run.run)
         text = json.dumps({"body": reply.body, "location": reply.location}).encode()
         with self._f.work.transaction() as tx:
-            if not (200 <= reply.status < 300 or reply.status in _STORED):  # noqa: PLR2004
+            if 200 <= reply.status < 300 or reply.status in _STORED:  # noqa: PLR2004
+                until = self._f.clock.now() + SECRET_SECONDS if secret else None
+                sealed = self._f.secret_box.seal(text, place=_place(run.key))
+                values = {"status": reply.status, "sealed": sealed, "secret_until": until}
+                tx.execute(update(IdempotentReply).where(mine).values(values))
+            else:
                 tx.execute(delete(IdempotentReply).where(mine))
-                return
-            until = self._f.clock.now() + SECRET_SECONDS if secret else None
-            sealed = self._f.secret_box.seal(text, place=_place(run.key))
-            values = {"status": reply.status, "sealed": sealed, "secret_until": until}
-            tx.execute(update(IdempotentReply).where(mine).values(values))
         self._f.wake_up.tell(_topic(run.key))
 
     def forget(self, run: Run) -> None:
@@ -130,6 +132,10 @@ class IdempotencyService:
             return tx.execute(update(table).where(free).values(values)).rowcount == 1
 
     def _finished(self, key: Key) -> Row[Any] | None:
+        """Wait for the first run's answer; `None` once it ended without one to keep.
+
+        Raises `IdempotencyInProgress` after 5 s, `IdempotencyKeyReused` for another body.
+        """
         place = self._f.wake_up.subscribe(_topic(key))
         try:
             for _ in range(_LOOKS):
@@ -138,10 +144,12 @@ class IdempotencyService:
                     row = tx.execute(query).one_or_none()
                 if row is not None and row.body_hash != key.body_hash:
                     raise IdempotencyKeyReused
-                if row is None or row.status is not None or place is None:
-                    return row if row is not None and row.status is not None else None
+                if row is None or row.status is not None:
+                    return row
+                if place is None:
+                    break
                 place.wait(_LOOK_SECONDS)
-            return None
+            raise IdempotencyInProgress
         finally:
             if place is not None:
                 place.close()

@@ -24,7 +24,7 @@ from mfa_service.domain.ids import new_challenge_id
 from mfa_service.domain.ports import JsonObject
 from mfa_service.domain.subject import Client, Subject
 from mfa_service.jose import b64url
-from mfa_service.persistence import audit, queries
+from mfa_service.persistence import audit, queries, states
 from mfa_service.persistence.consume import lock_user
 from mfa_service.persistence.models import Challenge as ChallengeRow
 from mfa_service.persistence.rows import challenge_place
@@ -107,6 +107,8 @@ class OpeningService:
         after = before = replace(challenge, attempts_left=challenge.attempts_left - 1)
         created = audit.about(challenge, Event.CHALLENGE_CREATE, at)
         with self._f.work.transaction() as tx:
+            if self._pushable(challenge, subject):  # the user's row before any authenticator's
+                lock_user(tx, challenge.user_id)
             payment = self._proofs.pay(tx, before, answer)
             if payment.slow:
                 self._write(tx, before, created)
@@ -153,30 +155,12 @@ class OpeningService:
             current = queries.challenge(tx, before.id, self._f.secret_box) or before
             if current.status is Status.PENDING:
                 current = self._announced(tx, current, subject)
-                self._gate.store_state(tx, current.id, current.push_state)
+                states.set_push_state(tx, current.id, current.push_state)
         return current
 
     def _draft(
         self, client: Client, request: ChallengeRequest, subject: Subject | None, *, at: int
     ) -> Challenge:
-        tx_bytes = canonical.canonical_json(request.transaction) if request.transaction else None
-        asked = Asked(
-            sub=request.sub,
-            client_name=client.name,
-            acr_values=request.acr_values,
-            essential=request.essential,
-            password_counted=request.password_counts(at=at),
-            offers=(),
-            seed=b64url(self._f.randomness.bytes(32)),
-            display_code=self._f.randomness.digits(6),
-            binding_message=request.binding_message,
-            transaction=request.transaction,
-            tx_hash=canonical.tx_hash(tx_bytes) if tx_bytes else None,
-            context=request.context,
-            nonce=request.nonce,
-            return_uri=request.return_uri,
-            state=request.state,
-        )
         draft = Challenge(
             id=new_challenge_id(self._f.randomness),
             client_id=client.id,
@@ -192,9 +176,30 @@ class OpeningService:
             push_state=PushState.NONE,
             proofs=(),
             auth_time=None,
-            asked=asked,
+            asked=self._asked(client, request, at=at),
         )
         return draft if subject is None else self._with_offers(draft, request, subject, at=at)
+
+    def _asked(self, client: Client, request: ChallengeRequest, *, at: int) -> Asked:
+        transaction = request.transaction
+        form = None if transaction is None else canonical.canonical_json(transaction)
+        return Asked(
+            sub=request.sub,
+            client_name=client.name,
+            acr_values=request.acr_values,
+            essential=request.essential,
+            password_counted=request.password_counts(at=at),
+            offers=(),
+            seed=b64url(self._f.randomness.bytes(32)),
+            display_code=self._f.randomness.digits(6),
+            binding_message=request.binding_message,
+            transaction=transaction,
+            tx_hash=None if form is None else canonical.tx_hash(form),
+            context=request.context,
+            nonce=request.nonce,
+            return_uri=request.return_uri,
+            state=request.state,
+        )
 
     def _with_offers(
         self, draft: Challenge, request: ChallengeRequest, subject: Subject, *, at: int
@@ -236,15 +241,20 @@ class OpeningService:
         )
 
     def _announced(self, tx: Connection, challenge: Challenge, subject: Subject) -> Challenge:
-        chosen = {offer.authenticator_id for offer in challenge.asked.offered(PUSH)}
-        phones: list[Authenticator] = [a for a in subject.authenticators if a.id in chosen]
-        if not any(phone.push_provider not in {None, "none"} for phone in phones):
+        phones = self._pushable(challenge, subject)
+        if not phones:
             return challenge
         user = lock_user(tx, challenge.user_id) or subject.user
         notice = Notice(
             user, challenge.client_id, challenge.id, challenge.expires_at, challenge.created_at
         )
         return replace(challenge, push_state=self._gate.announce(tx, notice, phones))
+
+    @staticmethod
+    def _pushable(challenge: Challenge, subject: Subject) -> list[Authenticator]:
+        chosen = {offer.authenticator_id for offer in challenge.asked.offered(PUSH)}
+        mine = [a for a in subject.authenticators if a.id in chosen]
+        return [phone for phone in mine if phone.push_provider not in {None, "none"}]
 
     def _write(self, tx: Connection, challenge: Challenge, *entries: audit.Entry) -> None:
         ended = challenge.status is not Status.PENDING

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
+from mfa_service.domain.authenticator import State
 from mfa_service.domain.challenge import PushState, Status
 from mfa_service.domain.ports import PushMessage, PushRejected, PushSender
 from mfa_service.observability import metrics
-from mfa_service.persistence.models import Challenge, Device, Outbox
+from mfa_service.persistence import states
+from mfa_service.persistence.models import Authenticator, Challenge, Device, Outbox
 
 from .foundation import Foundation, push_place
 
@@ -20,6 +22,16 @@ _LEASE_SECONDS = 20
 _TRIES = 3
 _BACK_OFF_SECONDS = 5
 logger = logging.getLogger(__name__)
+
+
+# Only an active phone of an open challenge is woken.
+_WANTED = (
+    select(Device.push_provider, Device.push_address)
+    .join(Authenticator, Authenticator.id == Device.authenticator_id)
+    .join(Challenge, Challenge.user_id == Authenticator.user_id)
+    .where(Device.authenticator_id == bindparam("phone"), Challenge.id == bindparam("id"))
+    .where(Authenticator.state == State.ACTIVE, Challenge.status == Status.PENDING)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +72,9 @@ class OutboxService:
 
     def _deliver(self, row: Row[Any], *, at: int) -> None:
         with self._f.work.reading() as tx:
-            query = select(Device.push_provider, Device.push_address).where(
-                Device.authenticator_id == row.authenticator_id
-            )
-            device = tx.execute(query).one_or_none()
+            device = tx.execute(
+                _WANTED, {"phone": row.authenticator_id, "id": row.challenge_id}
+            ).one_or_none()
         provider = device.push_provider if device else "none"
         sent = self._send(row, provider, device.push_address if device else None, at=at)
         result = sent.state or "retried"
@@ -95,15 +106,6 @@ class OutboxService:
             tx.execute(update(Outbox).where(Outbox.id == row.id).values(values))
             return
         tx.execute(delete(Outbox).where(Outbox.id == row.id))
-        tx.execute(
-            update(Challenge)
-            .where(Challenge.id == row.challenge_id, Challenge.status == Status.PENDING)
-            .where(Challenge.push_state != PushState.ACCEPTED)
-            .values(push_state=sent.state)
-        )
+        states.set_push_state(tx, row.challenge_id, sent.state)
         if sent.gone:
-            tx.execute(
-                update(Device)
-                .where(Device.authenticator_id == row.authenticator_id)
-                .values(push_provider="none", push_address=None)
-            )
+            states.drop_push_address(tx, row.authenticator_id)

@@ -188,6 +188,7 @@ class PhoneAnswerService:
         verdict = self._proofs.verify(payment, answer.proof or {}, at=answer.at)
         try:
             with self._f.work.transaction() as tx:
+                self._settling.require_open(tx, before, at=answer.at)
                 accepted = self._proofs.spend(tx, before, payment, verdict, at=answer.at)
                 return self._settle_or_reject(tx, answer, before, accepted)
         except ChallengeNotOpen as exc:

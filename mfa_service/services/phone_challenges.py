@@ -52,16 +52,15 @@ class PhoneChallengeService:
             until=lambda pending: min((c.expires_at for c in pending.challenges), default=None),
         )
         found = wait_for_change(self._f, watched, seconds=wait)
-        subject = self._subject(device) if found.challenges else None
-        return [self._signed(c, device, subject) for c in found.challenges] if subject else []
+        subject = self._subject(device) if wait and found.challenges else device.subject
+        return [self._signed(c, device, subject) for c in found.challenges]
 
     def one(self, device: Device, challenge_id: str) -> str:
         """Return one signed challenge.
 
         Raises `NotFound` for one that does not ask this phone, `ChallengeNotOpen` for an ended one.
         """
-        challenge, subject = self.asked_of(device, challenge_id), self._subject(device)
-        return self._signed(challenge, device, subject)
+        return self._signed(self.asked_of(device, challenge_id), device, device.subject)
 
     def asked_of(self, device: Device, challenge_id: str) -> Challenge:
         """Return an open challenge that asks this phone.
@@ -81,7 +80,7 @@ class PhoneChallengeService:
 
     def require(self, challenge: Challenge, device: Device) -> tuple[Alternative, ...]:
         """Return what an answer of this phone may consist of now."""
-        return self._require(challenge, device, self._subject(device))
+        return self._require(challenge, device, device.subject)
 
     @staticmethod
     def answered(challenge: Challenge, device: Device) -> bool:
@@ -105,6 +104,7 @@ class PhoneChallengeService:
         return _Pending(tuple(mine))
 
     def _subject(self, device: Device) -> Subject:
+        """Read it anew: much may have happened while the phone waited."""
         with self._f.work.reading() as tx:
             return queries.subject_by_id(tx, device.user.id) or Subject(device.user, ())
 

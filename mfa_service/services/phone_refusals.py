@@ -1,15 +1,13 @@
 """The phone says no: a denial ends one challenge, a fraud report ends all and holds things back."""
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from mfa_service.domain.challenge import Challenge, Reason, Status
 from mfa_service.domain.errors import ChallengeNotOpen
 from mfa_service.domain.events import Event
 from mfa_service.observability import metrics
-from mfa_service.persistence import audit, queries
+from mfa_service.persistence import audit, queries, states
 from mfa_service.persistence.consume import end_challenge, lock_user
-from mfa_service.persistence.models import Challenge as ChallengeRow
-from mfa_service.persistence.models import User as UserRow
 
 from .devices import Device, DeviceService
 from .foundation import Foundation
@@ -30,7 +28,9 @@ class PhoneRefusals:
             if fraud:  # the user's row first, as everywhere, so that no two wait for each other
                 lock_user(tx, device.user.id)
             done = self._end(tx, device, challenge, fraud=fraud, at=at)
-            others = self._report(tx, device, at=at) if done and fraud else []
+            others = (
+                states.report_fraud(tx, device.user.id, device.id, at=at) if done and fraud else []
+            )
         if not done:
             raise self._ended(device, challenge)
         metrics.CHALLENGES.labels(Status.DENIED).inc(1 + len(others))
@@ -46,25 +46,6 @@ class PhoneRefusals:
             event = Event.CHALLENGE_REPORT if fraud else Event.CHALLENGE_DENY
             audit.record(tx, audit.about(challenge, event, at, authenticator_id=device.id))
         return done
-
-    @staticmethod
-    def _report(tx: Connection, device: Device, *, at: int) -> list[str]:
-        """Hold back pushes and changes for 30 min, and end what else asks this user's phones."""
-        mine = UserRow.id == device.user.id
-        tx.execute(update(UserRow).where(mine).values(fraud_reported_at=at))
-        statement = (
-            update(ChallengeRow)
-            .where(ChallengeRow.user_id == device.user.id, ChallengeRow.offers_push == 1)
-            .where(ChallengeRow.status == Status.PENDING, ChallengeRow.expires_at > at)
-            .values(
-                status=Status.DENIED,
-                reason=Reason.FRAUD_REPORTED,
-                ended_at=at,
-                ended_by=device.id,
-            )
-            .returning(ChallengeRow.id)
-        )
-        return list(tx.scalars(statement))
 
     def _ended(self, device: Device, challenge: Challenge) -> ChallengeNotOpen:
         with self._f.work.reading() as tx:

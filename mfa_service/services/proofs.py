@@ -70,6 +70,8 @@ class ProofService:
         ]
         factor, limit = self._f.factors.get(method), self._f.limits.code_failures
         rows = pay_authenticators(tx, ids, limit=limit) if ids and factor else []
+        if len(rows) < len(ids):  # a crash between paying and judging may have left one exhausted
+            self._suspend(tx, challenge, ids)
         tried = tuple(
             (row.id, self.open_credential(row.id, row.user_id, row.credential, row.counter))
             for row in rows
@@ -107,13 +109,13 @@ class ProofService:
         """
         verified, authenticator_id = verdict.verified, verdict.authenticator_id
         if verified is None or authenticator_id is None:
-            self._count(tx, challenge, payment, replayed=verdict.replayed, at=at)
+            self._count(tx, challenge, payment, replayed=verdict.replayed)
             return None
         used = settle_authenticator(
             tx, authenticator_id, counter=verified.counter, spends=verified.spends, at=at
         )
         if not used:
-            self._count(tx, challenge, payment, replayed=True, at=at)
+            self._count(tx, challenge, payment, replayed=True)
             return None
         if others := [other for other in payment.ids if other != authenticator_id]:
             forgive(tx, others)
@@ -130,14 +132,16 @@ class ProofService:
             forgive(tx, payment.ids)
 
     def _count(
-        self, tx: Connection, challenge: Challenge, payment: Payment, *, replayed: bool, at: int
+        self, tx: Connection, challenge: Challenge, payment: Payment, *, replayed: bool
     ) -> None:
         if not payment.tried:
             return
         if replayed:
             forgive(tx, payment.ids)
         elif payment.exhausted:
-            limit = self._f.limits.code_failures
-            for gone in suspend_exhausted(tx, payment.ids, limit=limit, at=at):
-                event = Event.AUTHENTICATOR_DISABLE
-                audit.record(tx, audit.about(challenge, event, at, authenticator_id=gone))
+            self._suspend(tx, challenge, payment.ids)
+
+    def _suspend(self, tx: Connection, challenge: Challenge, ids: list[str]) -> None:
+        at, event = self._f.clock.now(), Event.AUTHENTICATOR_DISABLE
+        for gone in suspend_exhausted(tx, ids, limit=self._f.limits.code_failures, at=at):
+            audit.record(tx, audit.about(challenge, event, at, authenticator_id=gone))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from mfa_service.domain.authenticator import Authenticator
 from mfa_service.domain.challenge import PushState, Status
@@ -58,11 +58,6 @@ class PushGate:
             row = {"challenge_id": notice.challenge_id, "authenticator_id": phone_id}
             times = {"due_at": notice.at, "expires_at": notice.expires_at}
             tx.execute(insert(Outbox), row | times | {"id": new_challenge_id(self._f.randomness)})
-
-    def store_state(self, tx: Connection, challenge_id: str, state: PushState) -> None:
-        """Write what became of a challenge's notification."""
-        values = {"push_state": state}
-        tx.execute(update(Challenge).where(Challenge.id == challenge_id).values(values))
 
     def seconds_to_wait(self, tx: Connection, notice: Notice) -> int:
         """Return how long until a notification may go out; 0 if it may now."""

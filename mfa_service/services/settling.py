@@ -35,14 +35,21 @@ class Settling:
         """
         for _ in range(_TRIES):
             after = self.outcome(tx, before, proofs, at=at)
-            if settle_challenge(tx, before, after, at=at):
+            attempts_left = settle_challenge(tx, before, after, at=at)
+            if attempts_left is not None:
                 audit.record(tx, self.accepted_entry(after, proofs, at=at))
-                return after
+                return replace(after, attempts_left=attempts_left)
             fresh = queries.challenge(tx, before.id, self._f.secret_box)
             if fresh is None or fresh.at(at).status is not Status.PENDING:
                 break
             before = fresh
         raise ChallengeNotOpen
+
+    def require_open(self, tx: Connection, before: Challenge, *, at: int) -> None:
+        """Raise `ChallengeNotOpen` if it ended while a slow proof was hashed: nothing is spent."""
+        now = queries.challenge(tx, before.id, self._f.secret_box)
+        if now is None or now.at(at).status is not Status.PENDING:
+            raise ChallengeNotOpen
 
     def reject(self, tx: Connection, before: Challenge, method: str, *, at: int) -> None:
         """Record a refused answer; the last permitted one ends the challenge."""

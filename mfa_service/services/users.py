@@ -1,12 +1,14 @@
 """Users: found by subject, and erased."""
 
-from sqlalchemy import Connection, delete, select, update
+from dataclasses import replace
 
-from mfa_service.domain.challenge import Status
+from sqlalchemy import Connection, delete, select
+
+from mfa_service.domain.challenge import Asked
 from mfa_service.domain.errors import NotFound
 from mfa_service.domain.events import Event
 from mfa_service.domain.subject import Subject
-from mfa_service.persistence import audit, queries
+from mfa_service.persistence import audit, queries, states
 from mfa_service.persistence.consume import lock_user
 from mfa_service.persistence.models import (
     Authenticator,
@@ -18,6 +20,7 @@ from mfa_service.persistence.models import (
     SpentProof,
     User,
 )
+from mfa_service.persistence.rows import challenge_place
 
 from .foundation import Foundation
 from .reach import Reach
@@ -56,7 +59,7 @@ class UserService:
             if lock_user(tx, user_id) is None:
                 raise NotFound
             cancelled = self._cancel_open(tx, user_id, at=at)
-            self._delete_rows(tx, user_id)
+            self._delete_rows(tx, user_id, kept=cancelled)
             client_id, event = caller.client.id, Event.ADMIN_USER_ERASE
             entry = audit.Entry(event, at, client_id=client_id, user_id=user_id, reason=reason)
             audit.record(tx, entry)
@@ -64,24 +67,29 @@ class UserService:
         for challenge_id in cancelled:
             self._f.tell(challenge_id=challenge_id)
 
-    @staticmethod
-    def _cancel_open(tx: Connection, user_id: str, *, at: int) -> list[str]:
-        statement = (
-            update(Challenge)
-            .where(Challenge.user_id == user_id, Challenge.status == Status.PENDING)
-            .values(status=Status.CANCELLED, ended_at=at)
-            .returning(Challenge.id)
-        )
-        return list(tx.scalars(statement))
+    def _cancel_open(self, tx: Connection, user_id: str, *, at: int) -> list[str]:
+        """Cancel what is open; of what was asked only what its caller can read is kept, 24 h."""
+        cancelled = states.cancel_open(tx, user_id, at=at)
+        for challenge_id, sealed in cancelled.items():
+            place = challenge_place(challenge_id)
+            asked = Asked.from_json(self._f.secret_box.open(sealed, place=place))
+            bare = replace(asked, transaction=None, context=None, binding_message=None)
+            request = self._f.secret_box.seal(bare.to_json(), place=place)
+            states.replace_request(tx, challenge_id, request)
+        return list(cancelled)
 
     @staticmethod
-    def _delete_rows(tx: Connection, user_id: str) -> None:
-        """Delete children first. Ended challenges go too, but for the just cancelled ones."""
+    def _delete_rows(tx: Connection, user_id: str, *, kept: list[str]) -> None:
+        """Delete children first. Ended challenges go too, but for the just cancelled ones.
+
+        Enrollments go before all: a claim that runs meanwhile adds a phone and is waited for.
+        """
+        tx.execute(delete(Enrollment).where(Enrollment.user_id == user_id))
         mine = select(Authenticator.id).where(Authenticator.user_id == user_id)
         for child in (SpentProof, Device, Outbox):
             tx.execute(delete(child).where(child.authenticator_id.in_(mine)))
-        ended = (Challenge.user_id == user_id) & (Challenge.status != Status.CANCELLED)
+        ended = (Challenge.user_id == user_id) & Challenge.id.not_in(kept)
         tx.execute(delete(Challenge).where(ended))
-        for table in (Enrollment, PushSent, Authenticator):
+        for table in (PushSent, Authenticator):
             tx.execute(delete(table).where(table.user_id == user_id))
         tx.execute(delete(User).where(User.id == user_id))
