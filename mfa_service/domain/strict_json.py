@@ -9,7 +9,7 @@ from .text import has_control
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
-_MAX_DIGITS = 17
+_MAX_DIGITS = 4000  # what Python converts; longer ones are out of range in any case
 
 
 class NotStrictJson(ValueError):

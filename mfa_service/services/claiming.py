@@ -25,7 +25,7 @@ from mfa_service.persistence.models import User as UserRow
 
 from .devices import DeviceService
 from .enrollment_rows import CODE_PURPOSE
-from .foundation import Foundation, credential_place, enrollment_place
+from .foundation import Foundation, enrollment_place
 
 CLAIM_TYP = "stepup-enroll+jwt"
 _MAX_LABEL, _MAX_PLATFORM, _MAX_VERSION = 64, 32, 255
@@ -180,7 +180,6 @@ class ClaimService:
         *,
         at: int,
     ) -> None:
-        place = credential_place(device_id, row.user_id)
         default = self._f.factor_of("phone").default_label
         authenticator: JsonObject = {
             "id": device_id,
@@ -190,7 +189,7 @@ class ClaimService:
             "state": State.PENDING,
             "created_at": at,
             "attributes": json.dumps(claim.attributes),
-            "credential": self._f.secret_box.seal(json.dumps(secret).encode(), place=place),
+            "credential": self._f.seal_credential(device_id, row.user_id, secret),
             "failures": 0,
             "counter": -1,
         }

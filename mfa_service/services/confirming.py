@@ -18,7 +18,7 @@ from mfa_service.persistence.models import Authenticator as AuthenticatorRow
 
 from .binding import Authorization, BindingRule
 from .enrollment_rows import Enrollment, check_room
-from .foundation import Foundation, credential_place, enrollment_place
+from .foundation import Foundation, enrollment_place
 
 
 class Confirming:
@@ -58,8 +58,6 @@ class Confirming:
     ) -> None:
         """Put a new authenticator to work and finish its enrollment."""
         authenticator_id = new_authenticator_id(self._f.randomness)
-        place = credential_place(authenticator_id, row.user_id)
-        secret = json.dumps(credential.secret).encode()
         values: JsonObject = {
             "id": authenticator_id,
             "user_id": row.user_id,
@@ -68,7 +66,7 @@ class Confirming:
             "state": State.ACTIVE,
             "created_at": at,
             "attributes": "{}",
-            "credential": self._f.secret_box.seal(secret, place=place),
+            "credential": self._f.seal_credential(authenticator_id, row.user_id, credential.secret),
             "failures": 0,
             "counter": credential.counter,
             "uses_left": credential.uses,

@@ -22,7 +22,7 @@ from mfa_service.persistence.consume import (
 from mfa_service.persistence.models import DeviceKey
 
 from .devices import Device, DeviceService, invalid_request
-from .foundation import Foundation, credential_place
+from .foundation import Foundation
 
 ROTATE_TYP = "stepup-rotate+jwt"
 
@@ -162,8 +162,7 @@ class DeviceKeyService:
         secret: JsonObject,
         attributes: JsonObject | None = None,
     ) -> None:
-        place = credential_place(device.id, device.user.id)
-        sealed = self._f.secret_box.seal(json.dumps(secret).encode(), place=place)
+        sealed = self._f.seal_credential(device.id, device.user.id, secret)
         values: JsonObject = {"credential": sealed}
         if attributes is not None:
             values["attributes"] = json.dumps(attributes)

@@ -17,7 +17,7 @@ from mfa_service.domain.subject import Subject, User
 from mfa_service.persistence import audit, queries, states
 from mfa_service.persistence.consume import lock_user, remember_token, use_device
 
-from .foundation import Foundation, credential_place, push_place
+from .foundation import Foundation, push_place
 
 REQUEST_TYP = "stepup-req+jwt"
 _JTI_SECONDS = 300
@@ -156,7 +156,7 @@ class DeviceService:
         if found is None or not self._may_speak(found[1]):
             raise jose.JoseError("unknown device")
         subject, phone = found
-        credential = self.open_credential(phone)
+        credential = self._f.open_credential(phone.id, phone.user_id, phone.credential)
         jose.verify_es256(jws, jose.p256_key(credential.secret["device_key"]))
         self._check_claims(jws, request)
         return Device(phone, subject, credential, jws.text("jti"))
@@ -167,11 +167,6 @@ class DeviceService:
             return False
         age = self._f.clock.now() - phone.created_at
         return phone.state is not State.PENDING or age < self._f.limits.enrollment_lifetime
-
-    def open_credential(self, phone: Authenticator) -> Credential:
-        """Return the phone's public keys, which are sealed so that nobody swaps them."""
-        place = credential_place(phone.id, phone.user_id)
-        return Credential(json.loads(self._f.secret_box.open(phone.credential, place=place)))
 
     def _check_claims(self, jws: jose.Jws, request: SignedRequest) -> None:
         if jws.claims.get("htm") != request.method:

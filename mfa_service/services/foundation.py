@@ -1,12 +1,20 @@
 """What every use case stands on."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mfa_service.domain.assurance import LevelTable
-from mfa_service.domain.factor import Factor
+from mfa_service.domain.factor import Credential, Factor
 from mfa_service.domain.limits import Limits
-from mfa_service.domain.ports import Clock, KeyedHash, Randomness, SecretBox, WakeUp
+from mfa_service.domain.ports import (
+    Clock,
+    JsonObject,
+    KeyedHash,
+    Randomness,
+    SecretBox,
+    WakeUp,
+)
 from mfa_service.persistence.unit_of_work import UnitOfWork
 
 from .keys import KeyRing
@@ -33,6 +41,18 @@ class Foundation:
         """Return the factor of an authenticator's type; raise `KeyError` for an unknown one."""
         return next(factor for factor in self.factors.values() if factor.type == kind)
 
+    def seal_credential(self, authenticator_id: str, user_id: str, secret: JsonObject) -> bytes:
+        """Return an authenticator's secret, sealed to its row."""
+        place = _credential_place(authenticator_id, user_id)
+        return self.secret_box.seal(json.dumps(secret).encode(), place=place)
+
+    def open_credential(
+        self, authenticator_id: str, user_id: str, sealed: bytes, *, counter: int = -1
+    ) -> Credential:
+        """Return what verification needs, opened at its place."""
+        place = _credential_place(authenticator_id, user_id)
+        return Credential(json.loads(self.secret_box.open(sealed, place=place)), counter)
+
     def tell(self, *, challenge_id: str | None = None, user_id: str | None = None) -> None:
         """Wake those who wait for this challenge, and this user's phones."""
         topics = [f"challenge:{challenge_id}"] if challenge_id else []
@@ -40,7 +60,7 @@ class Foundation:
         self.wake_up.tell(*topics)
 
 
-def credential_place(authenticator_id: str, user_id: str) -> str:
+def _credential_place(authenticator_id: str, user_id: str) -> str:
     """Return the place to which an authenticator's credential is sealed."""
     return f"authenticator|credential|{user_id}|{authenticator_id}"
 

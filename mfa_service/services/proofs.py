@@ -1,9 +1,9 @@
 """Paying for, verifying and using up one proof of an authenticator: TOTP, recovery code."""
 
-import json
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from mfa_service.domain.challenge import AcceptedProof, Challenge
 from mfa_service.domain.errors import ProofRejected, ProofReplayed
@@ -17,7 +17,7 @@ from mfa_service.persistence.consume import (
     suspend_exhausted,
 )
 
-from .foundation import Foundation, credential_place
+from .foundation import Foundation
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +72,12 @@ class ProofService:
         rows = pay_authenticators(tx, ids, limit=limit) if ids and factor else []
         if len(rows) < len(ids):  # a crash between paying and judging may have left one exhausted
             self._suspend(tx, challenge, ids)
-        tried = tuple(
-            (row.id, self.open_credential(row.id, row.user_id, row.credential, row.counter))
-            for row in rows
-        )
+        tried = tuple((row.id, self._opened(row)) for row in rows)
         return Payment(method, factor, tried, any(row.failures >= limit for row in rows))
 
-    def open_credential(
-        self, authenticator_id: str, user_id: str, sealed: bytes, counter: int
-    ) -> Credential:
-        """Return what verification needs, opened at its place."""
-        place = credential_place(authenticator_id, user_id)
-        return Credential(json.loads(self._f.secret_box.open(sealed, place=place)), counter)
+    def _opened(self, row: Row[Any]) -> Credential:
+        sealed, counter = row.credential, row.counter
+        return self._f.open_credential(row.id, row.user_id, sealed, counter=counter)
 
     @staticmethod
     def verify(payment: Payment, proof: Proof, *, at: int) -> Verdict:
