@@ -29,9 +29,8 @@ test: $(READY) ## pass all tests, on SQLite and on a PostgreSQL of their own; PY
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: run
-run: $(READY) ## serve http://localhost:8000 on SQLite under instance/, ready to try by hand
-	@$(BIN)/mfa db upgrade
-	@$(BIN)/mfa serve
+run: $(READY) ## serve http://localhost:8000 on SQLite under instance/ with both examples, and print what to open
+	@$(BIN)/python -m examples.try_it
 
 .PHONY: check
 check: lint types layers openapi-drift schema-drift ## everything but the tests: style, types, layers, openapi.yaml, migrations

@@ -1,0 +1,111 @@
+"""`python -m examples.try_it` (`make run`): the service and both examples, to try by hand."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from examples.demo.cast import PASSWORDS
+from examples.demo.processes import ROOT, Processes, run, script
+from examples.demo.stage import Stage
+from examples.demo.story import Deviation
+
+SERVICE, SERVER, SHOP = (
+    "http://localhost:8000",
+    "http://localhost:9000",
+    "http://localhost:9100",
+)
+CLIENT_FILE = ROOT / "instance" / "try-it-client.json"
+WORDS = """\
+Ready. Everything is kept in {folder}; Ctrl-C stops it.
+
+  1. Open  {server}/authenticators   and sign in as alice ({password}).
+     "Add a phone" shows a link; give it to the phone on the command line:
+       {phone} enroll 'THE LINK' --pin 482915
+     and type the check code that it prints into the page.
+  2. Open  {shop}   and buy a book: the page shows a display code.
+       {phone} pending
+       {phone} approve REQUEST-ID --code DISPLAY-CODE --pin 482915
+
+  The service itself: {service}/openapi.yaml · /.well-known/openid-configuration · /readyz
+  Other clients:      {mfa} client add NAME --scope "mfa:challenge mfa:enroll"
+"""
+
+
+class KeptStage(Stage):
+    """The stage of the demo at fixed addresses, on the database that stays in `instance/`."""
+
+    def add_client(self) -> tuple[str, ...]:
+        """Use the client of the last time if the database still knows it, else make one."""
+        known = json.loads(CLIENT_FILE.read_text("utf-8")) if CLIENT_FILE.exists() else {}
+        printed = run(
+            [script("mfa"), "client", "list", "--json"],
+            environment=self._service_env(),
+            at=self.folder,
+        )
+        enabled = {row["client_id"] for row in json.loads(printed) if not row["disabled"]}
+        if known.get("client_id") in enabled:
+            self.client = known
+            return ()
+        told = super().add_client()
+        handle = os.open(CLIENT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(self.client, file)
+        return told
+
+    def _service_env(self) -> dict[str, str]:
+        return {"MFA_ISSUER": self.service}
+
+
+def main() -> int:
+    """Serve until Ctrl-C; the exit status is 1 when something does not start."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    logs = ROOT / "instance" / "logs"
+    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with Processes(logs) as processes:
+        stage = KeptStage(ROOT, processes, service=SERVICE, server=SERVER, shop=SHOP)
+        try:
+            for start in (
+                stage.start_service,
+                stage.add_client,
+                stage.start_server,
+                stage.start_shop,
+            ):
+                start()
+            sys.stdout.write(_words(logs.parent))
+            sys.stdout.flush()
+            signal.pause()
+        except KeyboardInterrupt:
+            sys.stdout.write("\nStopped.\n")
+        except Deviation as fault:
+            sys.stderr.write(f"{fault}\n{processes.last_words()}\n")
+            return 1
+    return 0
+
+
+def _words(folder: Path) -> str:
+    return WORDS.format(
+        folder=folder.relative_to(ROOT),
+        service=SERVICE,
+        server=SERVER,
+        shop=SHOP,
+        password=PASSWORDS["alice"],
+        phone=f"{_shown(script('mobile-stub'))} --state {folder.relative_to(ROOT)}/phone.json",
+        mfa=_shown(script("mfa")),
+    )
+
+
+def _shown(program: str) -> str:
+    path = Path(program)
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else program
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
