@@ -23,7 +23,7 @@ WORDS = """\
 Ready. Everything is kept in {folder}; Ctrl-C stops it.
 
   1. Open  {server}/authenticators   and sign in as alice ({password}).
-     "Add a phone" shows a link; give it to the phone on the command line:
+     "Add a phone", then "No camera?", shows a link; give it to the phone on the command line:
        {phone} enroll 'THE LINK' --pin 482915
      and type the check code that it prints into the page.
   2. Open  {shop}   and buy a book: the page shows a display code.
