@@ -1,0 +1,98 @@
+"""SIGTERM: running requests get their answer, and the process is gone within ten seconds."""
+
+import http.client
+import os
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.leash import is_running
+from tests.support.processes import ServerProcess, start_service
+from tests.support.remote import environment, remote_world, served
+
+PROMISED_SECONDS = 10
+TO_GET_GOING = 0.7
+
+
+def stopped(server: ServerProcess) -> tuple[int, float]:
+    """Stop a server and return its exit status and how long that took."""
+    started = time.monotonic()
+    status = server.stop()
+    return status, time.monotonic() - started
+
+
+def test_a_stop_answers_who_waits_and_ends_in_time(sqlite_url: str, tmp_path: Path) -> None:
+    with (
+        served(sqlite_url, tmp_path, workers=2) as server,
+        remote_world(server.url, sqlite_url) as world,
+        ThreadPoolExecutor(12) as pool,
+    ):
+        phone, api = world.phone(), world.client()
+        challenge = api.challenge()
+        read = f"/v1/challenges/{challenge['id']}?wait=30"
+        waiting = [pool.submit(api.get, read) for _ in range(8)]
+        path = f"/v1/device/challenges?wait=30&known={challenge['id']}"
+        by_phone = pool.submit(world.device, phone, "GET", path)
+        time.sleep(TO_GET_GOING)
+        workers = server.workers()
+        status, seconds = stopped(server)
+        answers = [future.result() for future in waiting]
+        assert {a.get_json()["status"] for a in answers} == {"pending"}
+        assert len(by_phone.result().get_json()["challenges"]) == 1
+    assert (status, seconds < PROMISED_SECONDS) == (0, True)
+    assert not any(is_running(pid) for pid in workers)
+
+
+def test_a_stop_does_not_wait_for_idle_connections(sqlite_url: str, tmp_path: Path) -> None:
+    with start_service(environment(sqlite_url), folder=tmp_path) as server:
+        idle = [http.client.HTTPConnection("127.0.0.1", server.port) for _ in range(4)]
+        for connection in idle:
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().read() == b'{"status": "ok"}'
+        silent = socket.create_connection(("127.0.0.1", server.port))
+        status, seconds = stopped(server)
+        silent.close()
+        for connection in idle:
+            connection.close()
+    assert (status, seconds < PROMISED_SECONDS) == (0, True)
+
+
+def test_a_stop_does_not_wait_for_half_a_request(sqlite_url: str, tmp_path: Path) -> None:
+    with (
+        start_service(environment(sqlite_url), folder=tmp_path) as server,
+        closing(socket.create_connection(("127.0.0.1", server.port))) as slow,
+    ):
+        slow.sendall(b"POST /v1/challenges HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
+        time.sleep(0.2)
+        _, seconds = stopped(server)
+    assert seconds < PROMISED_SECONDS
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_either_signal_ends_the_foreground_process_well(
+    number: signal.Signals, sqlite_url: str, tmp_path: Path
+) -> None:
+    with start_service(environment(sqlite_url), folder=tmp_path) as server:
+        os.kill(server.pid, number)
+        assert server.await_end(PROMISED_SECONDS) == 0
+
+
+def test_a_killed_worker_is_replaced(sqlite_url: str, tmp_path: Path) -> None:
+    with (
+        served(sqlite_url, tmp_path, workers=2) as server,
+        remote_world(server.url, sqlite_url) as world,
+    ):
+        world.totp()
+        victim, *_ = server.workers()
+        os.kill(victim, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while len(set(server.workers()) - {victim}) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        server.await_answer("/readyz")
+        assert world.client().challenge()["status"] == "pending"
