@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flask import Flask, Request, Response, request
 from werkzeug.routing import BaseConverter
 
+from mfa_service.domain.errors import NotFound
 from mfa_service.domain.ids import new_challenge_id
 from mfa_service.domain.ports import Randomness
 from mfa_service.http import meta, oauth, openapi, problems, reading
@@ -114,6 +115,8 @@ def _add_frame(app: Flask, settings: Settings, randomness: Randomness) -> None:
         request_id = reading.request_id_of(request) or new_challenge_id(randomness)[4:]
         trace.begin(trace.Trace(request_id, request.remote_addr))
         request.environ["mfa.started"] = time.monotonic()
+        if request.environ.get("PATH_INFO", "").startswith("//"):
+            raise NotFound  # Werkzeug folds leading slashes before it looks for a route
 
     def finish(response: Response) -> Response:
         seconds = time.monotonic() - request.environ["mfa.started"]
