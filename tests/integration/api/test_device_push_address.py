@@ -95,22 +95,26 @@ KEY_FAULTS: dict[str, dict[str, Any]] = {
     "a short auth": {"auth": b64(bytes(15))},
     "a long auth": {"auth": b64(bytes(17))},
     "an empty auth": {"auth": ""},
-    "an unknown key": {"p384dh": "x"},
 }
 BAD: dict[str, dict[str, Any]] = {
     **{f"endpoint: {name}": webpush(endpoint) for name, endpoint in ENDPOINTS.items()},
     **{f"keys: {name}": webpush(**keys) for name, keys in KEY_FAULTS.items()},
     "no provider": {"token": "x"},
     "an unknown provider": {"provider": "apns", "token": "x"},
-    "none with a token": {"provider": "none", "token": "x"},
     "fcm without token": {"provider": "fcm"},
     "fcm with an empty token": {"provider": "fcm", "token": ""},
     "fcm with a long token": {"provider": "fcm", "token": "x" * 4097},
-    "fcm with an endpoint": {"provider": "fcm", "token": "x", "endpoint": ENDPOINT},
     "webpush without endpoint": {"provider": "webpush", "keys": KEYS},
     "webpush without keys": {"provider": "webpush", "endpoint": ENDPOINT},
     "webpush with keys as a text": {"provider": "webpush", "endpoint": ENDPOINT, "keys": "x"},
     "webpush with one key": {"provider": "webpush", "endpoint": ENDPOINT, "keys": {"auth": "x"}},
+}
+
+UNKNOWN_MEMBERS: dict[str, dict[str, Any]] = {
+    "none with a token": {"provider": "none", "token": "x"},
+    "fcm with an endpoint": {"provider": "fcm", "token": "x", "endpoint": ENDPOINT},
+    "webpush with an expirationTime": {**webpush(), "expirationTime": None},
+    "webpush with another key": webpush(p384dh="x"),
 }
 
 
@@ -154,6 +158,18 @@ def test_a_bad_address_is_403_in_a_claim(world: World, push: dict[str, Any]) -> 
     code = world.client().enroll(type="phone")["manual_code"].replace("-", "")
     phone = Phone(ISSUER, world.clock.now)
     assert slug(world.claim(phone, code, push=push)) == (403, "proof-rejected")
+
+
+@pytest.mark.parametrize("push", UNKNOWN_MEMBERS.values(), ids=UNKNOWN_MEMBERS)
+def test_unknown_members_are_422_later(world: World, phone: Phone, push: dict[str, Any]) -> None:
+    response = world.device(phone, "PUT", "/v1/device/push", push)
+    assert slug(response) == (422, "invalid-request")
+
+
+@pytest.mark.parametrize("push", UNKNOWN_MEMBERS.values(), ids=UNKNOWN_MEMBERS)
+def test_unknown_members_are_ignored_in_a_claim(world: World, push: dict[str, Any]) -> None:
+    phone = world.phone(f"unknown {push}", push=push)
+    assert provider(world, phone) == {"provider": push["provider"]}
 
 
 @pytest.mark.parametrize("push", ["none", ["none"], 7], ids=["a text", "a list", "a number"])
