@@ -43,6 +43,20 @@ def test_requests_keep_no_hidden_state() -> None:
     assert uses_of(HIDDEN_STATE) == []
 
 
+UPDATE = re.compile(r"sqlalchemy\.update")
+NO_STATE_COLUMN = {  # what these change is no state: secrets, stored replies, leases
+    "mfa_service/services/clients.py",
+    "mfa_service/services/idempotency.py",
+    "mfa_service/services/outbox.py",
+}
+
+
+def test_only_persistence_moves_a_state_column() -> None:
+    changing = {use.split(":")[0] for use in uses_of(UPDATE)}
+    outside = {name for name in changing if not name.startswith("mfa_service/persistence/")}
+    assert outside == NO_STATE_COLUMN
+
+
 @pytest.mark.parametrize(
     ("code", "banned"),
     [
@@ -53,6 +67,7 @@ def test_requests_keep_no_hidden_state() -> None:
         ("from datetime import datetime\ndatetime.now()", WALL_CLOCK),
         ("import datetime as dt\ndt.datetime.utcnow()", WALL_CLOCK),
         ("from secrets import token_bytes", RANDOMNESS),
+        ("from sqlalchemy import update", UPDATE),
         ("from flask import g", HIDDEN_STATE),
         ("import flask\nflask.g.user = 1", HIDDEN_STATE),
     ],
