@@ -67,20 +67,23 @@ class RemoteApp:
         )
 
 
-def environment(database_url: str) -> dict[str, str]:
+def environment(database_url: str, *, issuer: str = ISSUER) -> dict[str, str]:
     """Return the settings under which a server and `remote_world` understand each other."""
     return {
         "MFA_DATABASE_URL": database_url,
         "MFA_MASTER_KEYS": MASTER_KEYS,
-        "MFA_ISSUER": ISSUER,
+        "MFA_ISSUER": issuer,
     }
 
 
 @contextmanager
-def remote_world(url: str, database_url: str) -> Iterator[World]:
-    """Lend a world that talks to the server at `url`; clients are added beside it, in SQL."""
+def remote_world(url: str, database_url: str, *, issuer: str = ISSUER) -> Iterator[World]:
+    """Lend a world that talks to the server at `url`; clients are added beside it, in SQL.
+
+    Its phones know only the `ISSUER` of tests; with another one, bring real ones.
+    """
     clock = WallClock()
-    local = create_app(Settings.load(environment(database_url)), Ports.real())
+    local = create_app(Settings.load(environment(database_url, issuer=issuer)), Ports.real())
     app = RemoteApp(url, local.extensions)
     world = World(cast("Flask", app), clock, {})
     services_of(local).foundation.keys.ensure()
