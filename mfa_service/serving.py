@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.http.errors import ParseException
 from gunicorn.util import http_date, write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -47,6 +48,36 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         }
 
 
+class _Body:
+    """A request's body; broken framing is told as what any server's stream raises."""
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes; raise `OSError` for a body that has no proper end."""
+        try:
+            return bytes(self._stream.read(size if size >= 0 else None))
+        except ParseException as exc:
+            raise OSError("the body is broken") from exc
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        """Leave everything else to the stream."""
+        return getattr(self._stream, name)
+
+
+class _ReadableBody:
+    """Gives the application bodies that fail in a way that it knows."""
+
+    def __init__(self, application: Any) -> None:  # noqa: ANN401
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401
+        """Wrap the stream and go on."""
+        environ["wsgi.input"] = _Body(environ["wsgi.input"])
+        return self._application(environ, start_response)
+
+
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
     """gunicorn, configured from here and not from the command line or a file."""
 
@@ -61,7 +92,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
 
     def load(self) -> Any:  # noqa: ANN401
         """Load the application in each worker, after the fork."""
-        return importlib.import_module("mfa_service.wsgi").app
+        app = importlib.import_module("mfa_service.wsgi").app
+        app.wsgi_app = _ReadableBody(app.wsgi_app)
+        return app
 
 
 def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> None:

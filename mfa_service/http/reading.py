@@ -24,13 +24,17 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 
 
 def raw_body(request: Request) -> bytes:
-    """Return the whole body; raise `PayloadTooLarge` beyond 64 KiB.
+    """Return the whole body; raise `PayloadTooLarge` beyond 64 KiB, `MalformedJson` for half a one.
 
     Werkzeug refuses a declared length beyond the limit, but cuts an undeclared (chunked) one.
     """
-    raw = request.get_data(cache=False)
-    undeclared = request.content_length is None and len(raw) >= MAX_BODY_BYTES
-    if undeclared and request.environ["wsgi.input"].read(1):
+    try:
+        raw = request.get_data(cache=False)
+        undeclared = request.content_length is None and len(raw) >= MAX_BODY_BYTES
+        longer = undeclared and bool(request.environ["wsgi.input"].read(1))
+    except OSError as exc:  # the server's words for broken chunks and a peer that went away
+        raise MalformedJson("The body could not be read.") from exc
+    if longer:
         raise PayloadTooLarge("The body is over 64 KiB.")
     return raw
 

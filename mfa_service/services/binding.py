@@ -79,7 +79,7 @@ class BindingRule:
             if not subject.is_new:
                 raise BindingRequiresStepUp
             return
-        if authorization.level < self._needed(subject, concerns, at=at):
+        if subject.only_suspended or authorization.level < self._needed(subject, concerns, at=at):
             raise BindingRequiresStepUp
 
     def _needed(self, subject: Subject, concerns: str, *, at: int) -> int:
