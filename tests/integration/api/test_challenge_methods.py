@@ -138,7 +138,7 @@ def test_one_reachable_level_is_enough(api: Api, alice: str) -> None:
         ({"acr_values": ["phr"]}, set[str]()),
         ({"acr_values": ["phr"], "essential": False}, {"phone", "totp", "recovery_codes"}),
     ],
-    ids=str,
+    ids=["nothing asked", "aal1", "aal2", "aal2 after a password", "phr", "phr if possible"],
 )
 def test_an_unknown_subject_is_unattainable_and_told_what_would_help(
     api: Api, sub: str, members: dict[str, Any], types: set[str]
