@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.openapi import ApiDocument
 from tests.support.problems import problem
 from tests.support.world import AAL1, Api, World
 
@@ -209,3 +210,38 @@ def test_a_missing_subject_is_named(api: Api) -> None:
     assert list(problem(api.post("/v1/challenges", {}), 422, "invalid-request")["errors"]) == [
         "sub"
     ]
+
+
+DOCUMENT = ApiDocument.committed()
+BEYOND_THE_DOCUMENT = {
+    *("transaction 4097", "transaction 4097 in UTF-8", "transaction fraction", "max_age 2^53"),
+    *("transaction fraction inside", "transaction 2^53", "transaction -2^53"),
+    *("return_uri not registered", "return_uri with another query", "answer without code"),
+}
+
+
+@pytest.mark.parametrize(("path", "value"), ACCEPTED.values(), ids=ACCEPTED.keys())
+def test_the_document_permits_what_is_accepted(path: str, value: object) -> None:
+    schema = DOCUMENT.request_schema("openChallenge")
+    body = put(put(SMALL, "prior", FULL["prior"]), path, value)
+    assert DOCUMENT.shape_faults(schema, body) == []
+
+
+@pytest.mark.parametrize("case", [name for name in REFUSED if name not in BEYOND_THE_DOCUMENT])
+def test_the_document_permits_nothing_that_is_refused(case: str) -> None:
+    path, value = REFUSED[case]
+    schema = DOCUMENT.request_schema("openChallenge")
+    body = put(put(SMALL, "prior", FULL["prior"]), path, value)
+    assert DOCUMENT.shape_faults(schema, body) != []
+
+
+@pytest.mark.parametrize("path", WRONG_TYPES)
+def test_the_document_permits_no_wrong_type(path: str) -> None:
+    schema = DOCUMENT.request_schema("openChallenge")
+    base = put(FULL, "answer", {"method": "totp", "code": "000000"})
+    permitted = [
+        value
+        for value in WRONG_TYPES[path]
+        if not DOCUMENT.shape_faults(schema, put(base, path, value))
+    ]
+    assert permitted == []
