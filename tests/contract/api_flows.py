@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
+from tests.support.clients import basic, token_request
 from tests.support.phone import Phone, PinKey
 from tests.support.world import AAL2, World
 
@@ -193,6 +194,21 @@ def phones(world: World) -> Seen:
     }
 
 
+def service_documents(world: World) -> Seen:
+    """What the service says about itself, and its token endpoint."""
+    api, client = world.client(), world.app.test_client()
+    token_request(world, {}, basic(api.client_id, api.secret))
+    token_request(world, {"scope": "mfa:other"}, basic(api.client_id, api.secret))
+    token_request(world, {}, basic(api.client_id, "wrong"))
+    documents = ("openid-configuration", "jwks.json", "webauthn")
+    for path in (*(f"/.well-known/{name}" for name in documents), "/healthz", "/readyz"):
+        client.get(path)
+    return {
+        *{("token", status) for status in (200, 400, 401)},
+        *{(name, 200) for name in ("discovery", "jwks", "relatedOrigins", "healthz", "readyz")},
+    }
+
+
 FLOWS: tuple[Callable[[World], Seen], ...] = (
     challenges,
     refused_challenges,
@@ -200,4 +216,5 @@ FLOWS: tuple[Callable[[World], Seen], ...] = (
     enrollments,
     users_and_authenticators,
     phones,
+    service_documents,
 )
