@@ -83,6 +83,18 @@ class Authority:
             builder = builder.add_extension(constraints, critical=True)
         return builder.sign(issuer.key, hashes.SHA256())
 
+    def doubtful(self) -> str:
+        """Return a certificate (base64) with one more extension, 2.5.29.99, for tests to rename."""
+        issuer = self.issuer or self
+        extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.99"), b"\5\0")
+        made = (
+            _builder(self.name, issuer.name, self.key.public_key(), self.at)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(extension, critical=False)
+            .sign(issuer.key, hashes.SHA256())
+        )
+        return base64.b64encode(made.public_bytes(Encoding.DER)).decode()
+
     def below(self, name: str, *, ca: bool | None = True) -> "Authority":
         """Return an authority that this one vouches for."""
         return Authority(name, self.at, ca, issuer=self)

@@ -105,6 +105,24 @@ def other_key() -> Any:
     return generate_private_key(SECP256R1()).public_key()
 
 
+def patched(text: str, old: bytes, new: bytes) -> str:
+    """Return a certificate whose DER was edited, so that its parts cannot be read."""
+    der = base64.b64decode(text)
+    assert old in der
+    return base64.b64encode(der.replace(old, new, 1)).decode()
+
+
+def flipped(text: str) -> str:
+    der = bytearray(base64.b64decode(text))
+    der[-1] ^= 1
+    return base64.b64encode(der).decode()
+
+
+VERSION_3, VERSION_6 = b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05"
+P256, P192 = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d030102")
+TWICE = patched(
+    MAKER.root.below("Intermediate").doubtful(), b"\x06\x03\x55\x1d\x63", b"\x06\x03\x55\x1d\x13"
+)
 TEE = {"purpose": [SIGN, VERIFY], "origin": 0}
 GOOD: dict[str, Make] = {
     "trusted environment": attested(),
@@ -159,15 +177,21 @@ BAD: dict[str, Make] = {
     "a flipped bit in the leaf": altered(
         lambda a: {**a, "x5c": [flipped(a["x5c"][0]), *a["x5c"][1:]]}
     ),
+    "an unknown version of X.509": altered(
+        lambda a: {**a, "x5c": [patched(text, VERSION_3, VERSION_6) for text in a["x5c"]]}
+    ),
+    "a key on an unknown curve": altered(
+        lambda a: {**a, "x5c": [patched(a["x5c"][0], P256, P192), *a["x5c"][1:]]}
+    ),
+    "an issuer on an unknown curve": altered(
+        lambda a: {**a, "x5c": [a["x5c"][0], patched(a["x5c"][1], P256, P192), a["x5c"][2]]}
+    ),
+    "an issuer with an extension twice": altered(
+        lambda a: {**a, "x5c": [a["x5c"][0], TWICE, a["x5c"][2]]}
+    ),
     "no object": lambda *_: "android-key",
     "nothing": lambda *_: None,
 }
-
-
-def flipped(text: str) -> str:
-    der = bytearray(base64.b64decode(text))
-    der[-1] ^= 1
-    return base64.b64encode(der).decode()
 
 
 @pytest.mark.parametrize("make", GOOD.values(), ids=GOOD)

@@ -1,0 +1,1 @@
+"""One test for each attack of the threats table, played as the attacker would."""
