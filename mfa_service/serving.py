@@ -20,7 +20,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
         """Wake whoever waits, then end as gunicorn does."""
-        self.wsgi.extensions["mfa"].wake_up.shut()
+        application = getattr(self, "wsgi", None)  # none while the worker still loads it
+        if application is not None:
+            application.extensions["mfa"].wake_up.shut()
         super().handle_exit(sig, frame)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ANN401

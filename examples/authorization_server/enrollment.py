@@ -16,14 +16,14 @@ LEVEL_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What the service knows about a subject: authenticators and the levels they reach."""
+    """What the service knows about a subject: authenticators, and the highest level they reach."""
 
     authenticators: tuple[dict[str, Any], ...] = ()
-    attainable: tuple[str, ...] = ()
+    attainable: str = LEVELS[0]
 
     def level_to_add(self, kind: str) -> str:
         """Return the level that adding this type needs: its own, or the best there is (S 3.8.2)."""
-        best = max((LEVELS.index(name) for name in self.attainable if name in LEVELS), default=0)
+        best = LEVELS.index(self.attainable) if self.attainable in LEVELS else 0
         return LEVELS[min(best, LEVELS.index(LEVEL_OF[kind]))]
 
 
@@ -38,7 +38,7 @@ class Enroller:
         users = self._calls.get(f"/v1/users?{urlencode({'sub': sub})}")["users"]
         if not users:
             return Person()
-        return Person(tuple(users[0]["authenticators"]), tuple(users[0]["acr_attainable"]))
+        return Person(tuple(users[0]["authenticators"]), users[0]["acr_attainable"])
 
     def begin(self, sub: str, kind: str, challenge_id: str | None) -> dict[str, Any]:
         """Open an enrollment; one that needs a step-up is refused as `binding-requires-step-up`."""

@@ -88,6 +88,7 @@ class OpeningService:
             subject = queries.subject_by_sub(tx, client.realm, request.sub)
         challenge = self._draft(client, request, subject, at=at)
         if subject is None or not challenge.asked.offers:
+            self._note_refusal(client, subject, at=at)
             raise self._unattainable(subject, request, at=at)
         if request.answer is not None:
             return self._answered(challenge, subject, request.answer, at=at)
@@ -229,6 +230,12 @@ class OpeningService:
             return True
         phone = next(a for a in subject.authenticators if a.id == offer.authenticator_id)
         return bool(self._reach.require(challenge, phone, subject, fraud=fraud))
+
+    def _note_refusal(self, client: Client, subject: Subject | None, *, at: int) -> None:
+        user_id = subject.user.id if subject else None
+        entry = audit.Entry(Event.CHALLENGE_REFUSE, at, client_id=client.id, user_id=user_id)
+        with self._f.work.transaction() as tx:
+            audit.record(tx, entry)
 
     def _unattainable(
         self, subject: Subject | None, request: ChallengeRequest, *, at: int

@@ -99,4 +99,5 @@ class Reach:
 
 
 def _ordered(parts: frozenset[str]) -> Alternative:
-    return tuple(sorted(parts, key=("code", "pin", "totp", "recovery_code", "webauthn").index))
+    typed = {"code": 0, "pin": 1}
+    return tuple(sorted(parts, key=lambda part: (typed.get(part, len(typed)), part)))

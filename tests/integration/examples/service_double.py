@@ -114,10 +114,10 @@ class Double:
         elif not self._reachable(challenge) & set(wanted):
             challenge.status, challenge.reason = "failed", "unmet_authentication_requirements"
 
-    def attainable(self, sub: str) -> list[str]:
-        """The levels that a subject reaches without `prior`."""
+    def attainable(self, sub: str) -> str:
+        """The highest level that a subject reaches without `prior`."""
         proofs = {_proof(one) for one in self.owned.get(sub, [])}
-        return LADDER[: level_of(proofs, password=False) + 1]
+        return LADDER[level_of(proofs, password=False)]
 
     def possible(self, asked: dict[str, Any], methods: list[str]) -> bool:
         """Whether the subject's methods can reach one of the asked levels."""
