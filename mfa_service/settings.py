@@ -3,7 +3,6 @@
 import base64
 import binascii
 import contextlib
-import ipaddress
 import os
 import re
 import tempfile
@@ -13,16 +12,23 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography import x509
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from mfa_service.adapters.randomness import SystemRandomness
+from mfa_service.domain import origins
 from mfa_service.domain.assurance import LevelTable, LevelTableInvalid
 from mfa_service.domain.limits import CEILING, Limits
 
 DEFAULT_ISSUER = "http://localhost:8000"
 DEFAULT_DATABASE = "sqlite:///instance/mfa.db"
 _LIMIT = re.compile(r"[0-9]{1,3}\Z")
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _KEY_BYTES = 32
+_KID = re.compile(r"[A-Za-z0-9]{1,64}\Z")
+_KEYS_ARE = (
+    "is a comma list of kid:base64 with distinct alphanumeric kids of at most 64 characters"
+    f" and at least {_KEY_BYTES} bytes each"
+)
 _LATER = (
     "MFA_REDIS_URL",
     "MFA_FCM_CREDENTIALS",
@@ -80,26 +86,19 @@ class _Reader:
     def settings(self, kind: type[Settings]) -> Settings:
         """Return the settings, or raise with everything that is wrong."""
         issuer = self._issuer()
-        host = _host_of(issuer)
-        database_url = self._database_url()
+        database_url, keys = self._database_url(), self._given_keys()
         levels, limits, roots = self._levels(), self._limits(), self._android_roots()
-        origins, app_origins = (
-            self._origins("MFA_ORIGINS", issuer),
-            self._origins("MFA_APP_ORIGINS", ""),
-        )
-        log_level = self._log_level()
-        if self._is_ip(host):
-            self._warnings.append("MFA_ISSUER has an IP address: WebAuthn is off")
-        self._warnings += [
-            f"{name} has no effect in this version" for name in _LATER if self._get(name)
-        ]
-        keys = self._given_keys()
+        origins = self._origins("MFA_ORIGINS", issuer)
+        app_origins = self._origins("MFA_APP_ORIGINS", issuer)
+        rp_id, log_level = self._rp_id(issuer), self._log_level()
+        later = (name for name in _LATER if self._get(name))
+        self._warnings += [f"{name} has no effect in this version" for name in later]
         if self._faults:
             raise SettingsInvalid(self._faults)
         return kind(
             database_url=database_url,
             issuer=issuer,
-            rp_id=self._get("MFA_RP_ID") or host,
+            rp_id=rp_id,
             origins=origins,
             app_origins=app_origins,
             master_keys=keys or self._development_key(),
@@ -119,19 +118,35 @@ class _Reader:
         self._faults.append(f"{name}: {text}")
 
     def _issuer(self) -> str:
+        """Return the issuer; after a fault the default, which everything else can follow from."""
         issuer = self._get("MFA_ISSUER") or DEFAULT_ISSUER
-        if fault := _origin_fault(issuer, path_allowed=True):
+        if fault := origins.fault_of(issuer, path_allowed=True):
             self._fault("MFA_ISSUER", fault)
+            return DEFAULT_ISSUER
+        if origins.is_ip(urlsplit(issuer).hostname or ""):
+            self._warnings.append("MFA_ISSUER has an IP address: WebAuthn is off")
         return issuer
 
-    def _origins(self, name: str, default: str) -> tuple[str, ...]:
-        origins = [part.strip() for part in (self._get(name) or default).split(",") if part.strip()]
-        for origin in origins:
-            if fault := _origin_fault(
-                origin, path_allowed=name == "MFA_ORIGINS" and origin == default
-            ):
-                self._fault(name, f"{origin!r}: {fault}")
-        return tuple(origin if _origin_fault(origin) else _origin_of(origin) for origin in origins)
+    def _rp_id(self, issuer: str) -> str:
+        host = urlsplit(issuer).hostname or ""
+        rp_id = self._get("MFA_RP_ID") or host
+        issuer_given = (
+            origins.fault_of(self._get("MFA_ISSUER") or issuer, path_allowed=True) is None
+        )
+        parent = f".{host}".endswith(f".{rp_id}") or not issuer_given
+        if not (rp_id == host or (origins.is_host_name(rp_id) and parent)):
+            self._fault("MFA_RP_ID", "must be the issuer's host name or a parent domain of it")
+        return rp_id
+
+    def _origins(self, name: str, issuer: str) -> tuple[str, ...]:
+        given = self._get(name)
+        if given is None:
+            return (origins.origin_of(issuer),)
+        entries = [part.strip() for part in given.split(",") if part.strip()]
+        for number, origin in enumerate(entries, 1):
+            if fault := origins.fault_of(origin, path_allowed=False):
+                self._fault(name, f"entry {number} {fault}")
+        return tuple(entries)
 
     def _database_url(self) -> str:
         url = self._get("MFA_DATABASE_URL") or DEFAULT_DATABASE
@@ -139,24 +154,23 @@ class _Reader:
             self._fault("MFA_DATABASE_URL", "must start with sqlite:/// or postgresql+psycopg://")
         elif url in {"sqlite:///", "sqlite:///:memory:"}:
             self._fault("MFA_DATABASE_URL", "needs a file, so that all workers share it")
+        elif not _is_database_url(url):
+            self._fault("MFA_DATABASE_URL", "is not a database URL")
         scheme, slashes, path = url.partition(":///")
         # Flask-SQLAlchemy would look for a relative path in Flask's own instance folder.
         return f"{scheme}{slashes}{Path(path).absolute()}" if scheme == "sqlite" else url
 
     def _given_keys(self) -> dict[str, bytes]:
         keys: dict[str, bytes] = {}
-        for entry in filter(None, (self._get("MFA_MASTER_KEYS") or "").split(",")):
-            kid, _, text = entry.strip().partition(":")
+        text = self._get("MFA_MASTER_KEYS")
+        for entry in text.split(",") if text else ():
+            kid, _, encoded = entry.strip().partition(":")
             try:
-                key = base64.b64decode(text, validate=True)
-            except binascii.Error:
+                key = base64.b64decode(encoded, validate=True)
+            except (binascii.Error, ValueError):
                 key = b""
-            if not (kid.isascii() and kid.isalnum()) or kid in keys or len(key) < _KEY_BYTES:
-                self._fault(
-                    "MFA_MASTER_KEYS",
-                    "is a comma list of kid:base64 with distinct alphanumeric kids and at least"
-                    f" {_KEY_BYTES} bytes each",
-                )
+            if not _KID.match(kid) or kid in keys or len(key) < _KEY_BYTES:
+                self._fault("MFA_MASTER_KEYS", _KEYS_ARE)
                 break
             keys[kid] = key
         return keys
@@ -210,13 +224,13 @@ class _Reader:
             self._fault("MFA_LOG_LEVEL", "must be DEBUG, INFO, WARNING or ERROR")
         return level
 
-    @staticmethod
-    def _is_ip(host: str) -> bool:
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            return False
-        return True
+
+def _is_database_url(url: str) -> bool:
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):
+        return False
+    return True
 
 
 def _write_once(path: Path, content: bytes) -> None:
@@ -226,32 +240,3 @@ def _write_once(path: Path, content: bytes) -> None:
         file.flush()
         with contextlib.suppress(FileExistsError):
             os.link(file.name, path)
-
-
-def _origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _host_of(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
-def _origin_fault(url: str, *, path_allowed: bool = True) -> str | None:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "is not a URL"
-    if parts.scheme not in {"https", "http"} or not host:
-        return "must be an https URL"
-    if parts.scheme == "http" and host not in _LOOPBACK:
-        return "must be https unless the host is loopback"
-    if parts.query or parts.fragment or parts.username or url.endswith(("/", "?", "#")):
-        return "must have no user, query, fragment or trailing slash"
-    if parts.path and not path_allowed:
-        return "must have no path"
-    return None

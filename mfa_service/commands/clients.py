@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from sqlalchemy import Engine
 
 from mfa_service.domain.errors import InvalidRequest, MfaError
 from mfa_service.services.clients import ClientService, NewClient, Registered
 from mfa_service.wiring import Ports, assemble
 
-from .setup import engine_or_fail, settings_or_fail
+from .database import ready_engine
+from .setup import settings_or_fail
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ def disable(client_id: str) -> None:
 def _with_clients(call: Callable[[ClientService], T]) -> T:
     """Call the use case over the configured database; a refusal exits 1 and says every fault."""
     settings = settings_or_fail()
-    engine: Engine = engine_or_fail(settings, upgrade=False)
+    engine = ready_engine(settings, upgrade=False)
     try:
         return call(assemble(settings, engine, Ports.real()).clients)
     except InvalidRequest as exc:

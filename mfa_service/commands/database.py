@@ -3,6 +3,7 @@
 import tempfile
 
 import click
+from sqlalchemy import Engine
 
 from mfa_service.adapters.clock import SystemClock
 from mfa_service.adapters.master_keys import AesGcmBox, MasterKeys
@@ -18,6 +19,11 @@ from .setup import engine_or_fail, settings_or_fail
 
 def make_ready(settings: Settings, *, upgrade: bool) -> None:
     """Leave a database that fits and has a signing key that opens, or exit 1 with the reason."""
+    ready_engine(settings, upgrade=upgrade).dispose()
+
+
+def ready_engine(settings: Settings, *, upgrade: bool) -> Engine:
+    """Return an engine on such a database."""
     engine = engine_or_fail(settings, upgrade=upgrade)
     box = AesGcmBox(MasterKeys(settings.master_keys), SystemRandomness())
     ring = KeyRing(UnitOfWork(engine), box, SystemClock())
@@ -25,9 +31,9 @@ def make_ready(settings: Settings, *, upgrade: bool) -> None:
         ring.ensure()
         ring.jwks()
     except KeysUnreadable as exc:
-        raise click.ClickException(str(exc)) from exc
-    finally:
         engine.dispose()
+        raise click.ClickException(str(exc)) from exc
+    return engine
 
 
 @click.group("db")

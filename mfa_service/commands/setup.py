@@ -32,8 +32,10 @@ def engine_or_fail(settings: Settings, *, upgrade: bool) -> Engine:
             schema.upgrade(engine)
         schema.require_current(engine)
     except schema.SchemaOutdated as exc:
+        engine.dispose()
         raise ClickException(str(exc)) from exc
-    except SQLAlchemyError as exc:
+    except (SQLAlchemyError, OSError) as exc:
+        engine.dispose()
         name = type(exc).__name__
         raise ClickException(
             f"The database cannot be used ({name}): see MFA_DATABASE_URL."

@@ -7,6 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, make_url
 
 from .base import Base
@@ -25,7 +26,12 @@ def upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":  # two upgrades at once: the second waits
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7205759403)")
-        command.upgrade(_config(connection), "head")
+        try:
+            command.upgrade(_config(connection), "head")
+        except CommandError as exc:
+            raise SchemaOutdated(
+                "The database was made by another version of the service."
+            ) from exc
 
 
 def require_current(engine: Engine) -> None:

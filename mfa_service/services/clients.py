@@ -6,11 +6,11 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy import insert, update
 
 from mfa_service import jose
+from mfa_service.domain import origins
 from mfa_service.domain.errors import InvalidRequest, NotFound
 from mfa_service.domain.events import Event
 from mfa_service.domain.ids import new_client_id
@@ -30,7 +30,6 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")
 _REALM = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _ALG_OF_KEY = {"EC": ("ES256",), "OKP": ("EdDSA",), "RSA": ("PS256", "RS256")}
 logger = logging.getLogger(__name__)
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,31 +228,18 @@ def _faults_of(new: NewClient) -> list[tuple[str, Sequence[str]]]:
     return faults
 
 
-def _split(uri: str) -> SplitResult | None:
-    try:
-        return urlsplit(uri)
-    except ValueError:
-        return None
-
-
 def _is_redirect_uri(uri: str) -> bool:
-    parts = _split(uri)
-    if parts is None:
-        return False
-    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    return bool(_SCOPE.match(uri)) and secure and bool(parts.netloc) and "#" not in uri
+    parts = origins.split(uri)
+    return parts is not None and origins.is_secure(parts) and "#" not in uri
 
 
 def _is_absolute(uri: str) -> bool:
-    parts = _split(uri)
-    return bool(_SCOPE.match(uri)) and parts is not None and bool(parts.scheme)
+    parts = origins.split(uri)
+    return parts is not None and bool(parts.scheme) and "#" not in uri
 
 
 def _is_origin(origin: str) -> bool:
-    parts = _split(origin)
-    if parts is None or not _is_redirect_uri(origin):
-        return False
-    return origin == f"{parts.scheme}://{parts.netloc}"
+    return origins.fault_of(origin, path_allowed=False) is None
 
 
 def _is_public_jwks(jwks: Mapping[str, object]) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from mfa_service.domain.authenticator import State
 from mfa_service.domain.challenge import PushState, Status
-from mfa_service.domain.ports import PushMessage, PushRejected, PushSender
+from mfa_service.domain.ports import PushMessage, PushRejected, PushSender, SealBroken
 from mfa_service.observability import metrics
 from mfa_service.persistence import states
 from mfa_service.persistence.models import Authenticator, Challenge, Device, Outbox
@@ -90,13 +90,18 @@ class OutboxService:
         sender = self._senders.get(provider)
         if sender is None or address is None or at >= row.expires_at:
             return _Sent(PushState.FAILED)
-        opened = self._f.secret_box.open(address, place=push_place(row.authenticator_id))
-        message = PushMessage(json.loads(opened), row.challenge_id, row.expires_at)
         try:
-            sender.send(message)
+            opened = self._f.secret_box.open(address, place=push_place(row.authenticator_id))
+            sender.send(PushMessage(json.loads(opened), row.challenge_id, row.expires_at))
+        except SealBroken:
+            logger.error("a push address does not open", extra=_about(row))  # noqa: TRY400
+            return _Sent(PushState.FAILED)
         except PushRejected as exc:
             final = exc.gone or row.attempts >= _TRIES
             return _Sent(PushState.FAILED if final else None, gone=exc.gone)
+        except Exception:  # a provider's library may raise anything; others still want their push
+            logger.exception("a push provider failed", extra=_about(row))
+            return _Sent(PushState.FAILED if row.attempts >= _TRIES else None)
         return _Sent(PushState.ACCEPTED)
 
     @staticmethod
@@ -109,3 +114,7 @@ class OutboxService:
         states.set_push_state(tx, row.challenge_id, sent.state)
         if sent.gone:
             states.drop_push_address(tx, row.authenticator_id)
+
+
+def _about(row: Row[Any]) -> dict[str, object]:
+    return {"challenge_id": row.challenge_id, "authenticator_id": row.authenticator_id}

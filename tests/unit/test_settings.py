@@ -10,7 +10,7 @@ from mfa_service.settings import Settings, SettingsInvalid
 
 KEY = base64.b64encode(b"k" * 32).decode()
 SECRET = base64.b64encode(b"hunter2").decode()
-GOOD = {"MFA_MASTER_KEYS": f"k1:{KEY}", "MFA_DATABASE_URL": "sqlite:////tmp/mfa.db"}
+GOOD = {"MFA_MASTER_KEYS": f"k1:{KEY}", "MFA_DATABASE_URL": "sqlite:///kept/mfa.db"}
 
 
 def loaded(**environ: str) -> Settings:
