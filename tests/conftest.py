@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, Template
 from tests.support.world import World, close, make_world, migrated
 
 
@@ -25,7 +25,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: PostgresServer) -> str:
+def postgres_template(postgres: PostgresServer) -> Template:
     return postgres.template_from(migrated)
 
 
@@ -36,7 +36,7 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres: PostgresServer, postgres_template: str) -> Iterator[str]:
+def postgres_url(postgres: PostgresServer, postgres_template: Template) -> Iterator[str]:
     with postgres.database(postgres_template) as url:
         yield url
 
