@@ -1,6 +1,8 @@
 """What a phone may know of itself, and how it removes itself (contract section 6)."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from werkzeug.test import TestResponse
@@ -72,9 +74,11 @@ def test_a_phone_that_removed_itself_never_comes_back(world: World, admin: bool)
     assert slug(response) == (409, "authenticator-not-active")
 
 
-@pytest.fixture
-def app_world(sqlite_url: str) -> Iterator[World]:
-    made = make_world(sqlite_url, MFA_APP_ORIGINS=f"{APP},http://localhost:5173")
+@pytest.fixture(scope="module")
+def app_world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    path = tmp_path_factory.mktemp("apps") / "mfa.db"
+    shutil.copy(sqlite_template, path)
+    made = make_world(f"sqlite:///{path}", MFA_APP_ORIGINS=f"{APP},http://localhost:5173")
     yield made
     close(made)
 

@@ -50,7 +50,7 @@ class Workers:
 
 
 @pytest.fixture
-def workers(any_url: str) -> Iterator[Workers]:
+def any_workers(any_url: str) -> Iterator[Workers]:
     made = Workers(make_world(any_url), make_world(any_url))
     yield made
     close(made.first)
@@ -58,18 +58,26 @@ def workers(any_url: str) -> Iterator[Workers]:
 
 
 @pytest.fixture
-def rolled_workers(any_url: str) -> Iterator[Workers]:
-    """Return two applications of which the second has a new master key before the old one."""
-    rolled = f"k2:{'QkJC' * 10}QkI=,{MASTER_KEYS}"
-    made = Workers(make_world(any_url), make_world(any_url, MFA_MASTER_KEYS=rolled))
+def workers(sqlite_url: str) -> Iterator[Workers]:
+    made = Workers(make_world(sqlite_url), make_world(sqlite_url))
     yield made
     close(made.first)
     close(made.second)
 
 
-def test_a_put_works_once(workers: Workers) -> None:
-    phone = workers.first.phone()
-    assert workers.twice(phone, "PUT", "/v1/device/push", BODY) == (204, 401)
+@pytest.fixture
+def rolled_workers(sqlite_url: str) -> Iterator[Workers]:
+    """Return two applications of which the second has a new master key before the old one."""
+    rolled = f"k2:{'QkJC' * 10}QkI=,{MASTER_KEYS}"
+    made = Workers(make_world(sqlite_url), make_world(sqlite_url, MFA_MASTER_KEYS=rolled))
+    yield made
+    close(made.first)
+    close(made.second)
+
+
+def test_a_put_works_once(any_workers: Workers) -> None:
+    phone = any_workers.first.phone()
+    assert any_workers.twice(phone, "PUT", "/v1/device/push", BODY) == (204, 401)
 
 
 def test_a_delete_works_once(workers: Workers) -> None:
@@ -77,21 +85,24 @@ def test_a_delete_works_once(workers: Workers) -> None:
     assert workers.twice(phone, "DELETE", "/v1/device") == (204, 401)
 
 
-def test_a_rotation_works_once(workers: Workers) -> None:
-    world, phone = workers.first, workers.first.phone()
+def test_a_rotation_works_once(any_workers: Workers) -> None:
+    world, phone = any_workers.first, any_workers.first.phone()
     successor = Phone(phone.issuer, world.clock.now, device_id=phone.device_id)
     body = phone.rotation(successor.key).encode()
-    assert workers.twice(phone, "POST", "/v1/device/keys", body, "application/jose") == (200, 401)
+    assert any_workers.twice(phone, "POST", "/v1/device/keys", body, "application/jose") == (
+        200,
+        401,
+    )
 
 
 @pytest.mark.parametrize("decision", ["deny", "report_fraud", "approve"])
-def test_a_final_answer_works_once(workers: Workers, decision: str) -> None:
-    world, phone = workers.first, workers.first.phone()
+def test_a_final_answer_works_once(any_workers: Workers, decision: str) -> None:
+    world, phone = any_workers.first, any_workers.first.phone()
     challenge = world.client().challenge()
     asked = world.fetch(phone, challenge["id"])
     answer = phone.answer(asked, decision, code=challenge["display_code"]).encode()
     path = f"/v1/device/challenges/{challenge['id']}/answer"
-    assert workers.twice(phone, "POST", path, answer, "application/jose") == (200, 401)
+    assert any_workers.twice(phone, "POST", path, answer, "application/jose") == (200, 401)
 
 
 def test_a_wrong_answer_sent_again_costs_no_second_attempt(workers: Workers) -> None:

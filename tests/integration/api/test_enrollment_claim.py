@@ -150,6 +150,7 @@ def test_a_claim_that_does_not_fit_is_refused(world: World, claims: dict[str, An
         pytest.param({"name": "x" * 64, "platform": "y" * 32}, id="the longest texts"),
         pytest.param({"name": "Zoë's 📱"}, id="a name with an emoji"),
         pytest.param({"push": None}, id="no push"),
+        pytest.param({"app_version": "1.2.3+" + "a" * 60}, id="a long version"),
         pytest.param({"unknown": {"a": [1]}}, id="an unknown claim"),
         pytest.param({"attestation": {"format": "apple-appattest"}}, id="another attestation"),
         pytest.param({"attestation": "garbage"}, id="attestation as a text"),
