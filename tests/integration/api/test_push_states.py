@@ -1,10 +1,11 @@
 """What becomes of a notification: its states, its content, and that nothing depends on it."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import pytest
 
-from mfa_service.domain.ports import PushRejected
+from mfa_service.domain.ports import PushMessage, PushRejected
+from mfa_service.services.outbox import OutboxService
 from tests.support.phone import Phone, PinKey
 from tests.support.problems import problem
 from tests.support.world import AAL2, Api, World
@@ -175,17 +176,26 @@ def test_a_challenge_without_a_notification_can_still_be_fetched_and_answered(
     assert world.approve(phone, opened, pin=phone.pin).get_json() == {"status": "satisfied"}
 
 
+class Killed(BaseException):
+    """The worker dies while it sends: nothing after it runs."""
+
+
+@dataclass
+class Fatal:
+    """A provider during whose call the worker dies."""
+
+    provider: str = "fcm"
+
+    def send(self, message: PushMessage) -> None:
+        raise Killed
+
+
+@pytest.mark.usefixtures("phone")
 def test_an_outbox_row_that_nobody_finished_comes_back(world: World, api: Api) -> None:
-    world.phone(push=FCM)
-
-    class Crash(Exception):
-        """The worker dies while it sends."""
-
-    world.senders["fcm"].error = Crash()  # type: ignore[assignment]
+    dying = OutboxService(world.services.foundation, {"fcm": Fatal()})
     api.challenge()
-    with pytest.raises(Crash):
-        world.services.outbox.deliver()
-    world.senders["fcm"].error = None
+    with pytest.raises(Killed):
+        dying.deliver()
     assert world.services.outbox.deliver() == 0
     world.clock.advance(30)
     assert world.services.outbox.deliver() == 1

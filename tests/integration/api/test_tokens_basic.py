@@ -15,7 +15,7 @@ RESOURCE = "https://orders.example/api"
 
 @pytest.fixture
 def api(shared_world: World) -> Api:
-    return shared_world.client("resources", resources=(RESOURCE, "urn:other"))
+    return shared_world.client("resources", resources=(RESOURCE,))
 
 
 def good(api: Api) -> str:
@@ -101,6 +101,13 @@ def test_a_registered_resource_becomes_the_audience_and_does_not_open_this_api(
     headers = {"Authorization": f"Bearer {body['access_token']}"}
     response = shared_world.app.test_client().get("/v1/users?sub=x", headers=headers)
     problem(response, 401, "unauthenticated")
+
+
+def test_a_resource_is_any_absolute_uri_also_a_urn(shared_world: World) -> None:
+    urn = "urn:example:orders"
+    api = shared_world.client("with a urn", resources=(urn,))
+    body = token_request(shared_world, {"resource": urn}, good(api)).get_json()
+    assert claims_of(body["access_token"])["aud"] == urn
 
 
 def test_a_token_for_several_audiences_does_not_open_this_api(
