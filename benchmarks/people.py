@@ -12,7 +12,8 @@ import pyotp
 from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.app import create_app, services_of
 from mfa_service.services.clients import NewClient
-from mfa_service.services.enrollment import Enrollment, EnrollmentRequest
+from mfa_service.services.enrollment import EnrollmentRequest
+from mfa_service.services.enrollment_rows import Enrollment
 from mfa_service.services.tokens import Caller
 from mfa_service.settings import Settings
 from mfa_service.wiring import Ports, Services
