@@ -27,6 +27,7 @@ ASSERTION_ALGORITHMS = frozenset({"ES256", "EdDSA", "PS256", "RS256"})
 _ASSERTION_LIFETIME = 300
 _ASSERTION_TYPES = ("JWT", "client-authentication+jwt", None)
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")
+_ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):[^#]+\Z")
 _REALM = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _ALG_OF_KEY = {"EC": ("ES256",), "OKP": ("EdDSA",), "RSA": ("PS256", "RS256")}
 logger = logging.getLogger(__name__)
@@ -234,8 +235,11 @@ def _is_redirect_uri(uri: str) -> bool:
 
 
 def _is_absolute(uri: str) -> bool:
-    parts = origins.split(uri)
-    return parts is not None and bool(parts.scheme) and "#" not in uri
+    """Tell whether it is an absolute URI without fragment, with a host if it is on the web."""
+    scheme = _ABSOLUTE.match(uri)
+    if scheme is None or not _SCOPE.match(uri):
+        return False
+    return scheme[1].lower() not in {"http", "https"} or origins.split(uri) is not None
 
 
 def _is_origin(origin: str) -> bool:
