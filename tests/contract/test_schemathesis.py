@@ -23,7 +23,7 @@ from tests.support.world import World, close
 
 DOCUMENT = Path(__file__).parents[2] / "openapi.yaml"
 EXAMPLES = settings(
-    max_examples=20,
+    max_examples=15,
     derandomize=True,
     deadline=None,
     database=None,

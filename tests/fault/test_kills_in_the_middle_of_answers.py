@@ -19,7 +19,7 @@ from tests.fault.mortal import (
 from tests.support.phone import PinKey, claims_of
 from tests.support.world import World
 
-KILLS = 3
+KILLS = 2
 FINAL = {"satisfied", "denied", "expired", "failed", "cancelled"}
 
 

@@ -127,7 +127,7 @@ def test_a_disabled_client_is_refused_with_its_live_token(
 def test_the_list_shows_every_client_and_no_secret(env: dict[str, str]) -> None:
     made = [added(env, name=name) for name in ("one", "two")]
     rows = listed(env)
-    assert [row["client_id"] for row in rows] == [client["client_id"] for client in made]
+    assert {row["client_id"] for row in rows} == {client["client_id"] for client in made}
     assert {row["authentication"] for row in rows} == {"client_secret_basic"}
     words = command_line(env, "client", "list").out
     assert [client["client_secret"] for client in made if client["client_secret"] in words] == []

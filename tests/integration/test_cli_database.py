@@ -54,7 +54,7 @@ def test_first_upgrades_at_once_make_one_database(tmp_path: Path) -> None:
     path = tmp_path / "mfa.db"
     env = environment(f"sqlite:///{path}")
     upgrade = partial(run, "mfa", "db", "upgrade", folder=tmp_path, env=env)
-    assert [ran.status for ran in race([upgrade] * 3)] == [0, 0, 0]
+    assert [ran.status for ran in race([upgrade] * 2)] == [0, 0]
     assert count(path, "SELECT count(*) FROM signing_key") == 1
 
 
@@ -194,7 +194,7 @@ def test_first_starts_at_once_agree_on_the_development_key(tmp_path: Path) -> No
     env = without_keys(tmp_path)
     add = ("client", "add", "shop", "--scope", "a", "--json")
     start = partial(run, "mfa", *add, folder=tmp_path, env=env)
-    assert [ran.status for ran in race([start] * 3)] == [0, 0, 0]
+    assert [ran.status for ran in race([start] * 2)] == [0, 0]
     ran = run("mfa", "db", "upgrade", folder=tmp_path, env=env)
     assert ran == Ran(0, "", ran.err)
 

@@ -33,14 +33,17 @@ def test_many_wrong_codes_at_once_get_exactly_five_tries(any_world: World) -> No
     assert (ended["status"], ended["reason"]) == ("failed", "attempts_exhausted")
 
 
-def test_many_wrong_recovery_codes_at_once_get_exactly_five_tries(any_world: World) -> None:
+def test_many_wrong_recovery_codes_at_once_get_five_tries_at_most(any_world: World) -> None:
+    """Who was compared when the fifth try ended the challenge is told that it ended."""
     any_world.recovery_codes()
     api = any_world.client()
     challenge = api.challenge()
     guess = partial(api.answer, challenge["id"], "recovery_code", "A" * 16)
     answers = race([guess] * GUESSES)
-    assert statuses(answers) == {403: 5, 409: GUESSES - 5}
-    assert api.read(challenge["id"])["reason"] == "attempts_exhausted"
+    assert set(statuses(answers)) == {403, 409}
+    assert 1 <= statuses(answers)[403] <= 5
+    ended = api.read(challenge["id"])
+    assert (ended["reason"], ended["attempts_left"]) == ("attempts_exhausted", 0)
 
 
 def test_page_and_phone_share_the_five_tries(any_world: World) -> None:
