@@ -9,13 +9,13 @@ from flask import Flask
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
+from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.app import create_app, services_of
 from mfa_service.persistence import schema
 from mfa_service.persistence.base import standalone_engine
 from mfa_service.services.clients import NewClient
 from mfa_service.settings import Settings
 from mfa_service.wiring import Ports, Services
-from mfa_service.adapters.randomness import SystemRandomness
 
 from .phone import Phone, PinKey, claims_of
 from .ports import FakeSender, FrozenClock
