@@ -26,7 +26,7 @@ demo: $(READY) ## run the main job on SQLite, from the authorization request to 
 
 .PHONY: test
 test: $(READY) ## pass all tests, on SQLite and on a PostgreSQL of their own; PYTEST_ARGS="-k totp" chooses
-	@$(BIN)/python -m pytest -n 4 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: run
 run: $(READY) ## serve http://localhost:8000 on SQLite under instance/ with both examples, and print what to open

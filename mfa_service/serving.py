@@ -11,7 +11,7 @@ from gunicorn.util import http_date, write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
 THREADS = 232  # 200 may wait (wiring.WAITING_PLACES), 32 are left for those who do not
-_GRACEFUL_SECONDS = 8
+_GRACEFUL_SECONDS = 5
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # gunicorn's heartbeat file, not data
 
 

@@ -132,6 +132,18 @@ def end_enrollment(tx: Connection, enrollment_id: str) -> bool:
     return row is not None
 
 
+def hold_open(tx: Connection, challenge_id: str, *, at: int) -> bool:
+    """Take an open challenge's row until commit, before its authenticators'; tell whether it is."""
+    statement = (
+        update(Challenge)
+        .where(Challenge.id == challenge_id, Challenge.status == Status.PENDING)
+        .where(Challenge.expires_at > at)
+        .values(attempts_left=Challenge.attempts_left)
+        .returning(Challenge.id)
+    )
+    return tx.execute(statement).one_or_none() is not None
+
+
 def report_fraud(tx: Connection, user_id: str, device_id: str, *, at: int) -> list[str]:
     """Start the pause, and deny every open challenge that asks this user's phones."""
     tx.execute(update(User).where(User.id == user_id).values(fraud_reported_at=at))

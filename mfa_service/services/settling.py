@@ -9,7 +9,7 @@ from mfa_service.domain.challenge import AcceptedProof, Challenge, Reason, Statu
 from mfa_service.domain.errors import ChallengeNotOpen
 from mfa_service.domain.events import Event
 from mfa_service.observability import metrics
-from mfa_service.persistence import audit, queries
+from mfa_service.persistence import audit, queries, states
 from mfa_service.persistence.consume import end_challenge, settle_challenge
 
 from .foundation import Foundation
@@ -45,10 +45,10 @@ class Settling:
             before = fresh
         raise ChallengeNotOpen
 
-    def require_open(self, tx: Connection, before: Challenge, *, at: int) -> None:
+    @staticmethod
+    def require_open(tx: Connection, before: Challenge, *, at: int) -> None:
         """Raise `ChallengeNotOpen` if it ended while a slow proof was hashed: nothing is spent."""
-        now = queries.challenge(tx, before.id, self._f.secret_box)
-        if now is None or now.at(at).status is not Status.PENDING:
+        if not states.hold_open(tx, before.id, at=at):
             raise ChallengeNotOpen
 
     def reject(self, tx: Connection, before: Challenge, method: str, *, at: int) -> None:
