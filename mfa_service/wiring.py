@@ -119,6 +119,10 @@ def _foundation(
     box = AesGcmBox(keys, ports.randomness)
     return Foundation(
         issuer=settings.issuer,
+        service_name=settings.service_name,
+        rp_id=settings.rp_id,
+        origins=settings.origins,
+        app_origins=settings.app_origins,
         clock=ports.clock,
         randomness=ports.randomness,
         secret_box=box,
@@ -126,8 +130,9 @@ def _foundation(
         keys=KeyRing(work, box, ports.clock),
         wake_up=wake_up,
         work=work,
-        factors=load_factors(),
+        factors=load_factors(without=() if settings.webauthn else ("webauthn",)),
         levels=settings.levels,
         limits=settings.limits,
         android_roots=settings.android_roots,
+        attestation=settings.attestation,
     )

@@ -21,3 +21,9 @@ class Limits:
     step_up_fresh: int = 600
     enrollment_lifetime: int = 600
     readable_after_end: int = 86_400
+    prompt_lifetime: int = 300
+    kept_after_end: int = 30 * 86_400
+    account_link_lifetime: int = 600
+    session_idle: int = 900
+    session_lifetime: int = 3600
+    recovery_codes_low: int = 3

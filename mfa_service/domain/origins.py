@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _URL = re.compile(r"[!#-;=?-\[\]_a-z~]+\Z")  # RFC 3986 characters; no space, quote or backslash
+_ANDROID = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{43}\Z")
 _NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}\Z")
 
 
@@ -36,6 +37,11 @@ def is_ip(host: str) -> bool:
 def is_host_name(host: str) -> bool:
     """Tell whether `host` is a lower-case host name, without wildcard or port."""
     return bool(_NAME.match(host))
+
+
+def is_android_app(origin: str) -> bool:
+    """Tell whether it is how WebAuthn names an Android app: by the hash of its certificate."""
+    return bool(_ANDROID.match(origin))
 
 
 def origin_of(url: str) -> str:

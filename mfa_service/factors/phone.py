@@ -5,7 +5,7 @@ this module judges is what the person typed into it.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mfa_service import jose
@@ -17,6 +17,7 @@ from mfa_service.domain.factor import (
     Credential,
     EnrollmentSubject,
     Proof,
+    Registration,
     Verified,
 )
 from mfa_service.domain.ports import JsonObject, Randomness
@@ -33,8 +34,11 @@ class Phone:
     default_label: str = "Phone"
     order: int = 20
     slow: bool = False
+    counted: bool = False
 
-    def potential(self, attributes: Mapping[str, object], *, pin: bool) -> tuple[str, ...]:
+    def potential(
+        self, attributes: Mapping[str, object], *, pin: bool, on_phone: bool = False
+    ) -> tuple[str, ...]:
         """Return the phone itself, and its PIN when there is one."""
         return (_key_evidence(attributes), "pin") if pin else (_key_evidence(attributes),)
 
@@ -43,7 +47,9 @@ class Phone:
         code = crockford.encode_bits(randomness.bytes(17), _CODE_LENGTH)
         return Begun({}, {"code": code})
 
-    def finish(self, pending: JsonObject, proof: Proof, *, at: int) -> Credential:
+    def finish(
+        self, pending: JsonObject, proof: Proof, *, registration: Registration, at: int
+    ) -> Credential:
         """Return what the claim brought, once the check code was typed into the browser."""
         expected, typed = str(pending["check_code"]), str(proof.get("check_code", ""))
         secret = pending["credential"]
@@ -52,6 +58,12 @@ class Phone:
         if not isinstance(secret, dict):
             raise ProofRejected
         return Credential(secret)
+
+    def prompt(
+        self, credentials: Sequence[Credential], *, binding: Binding, seconds: int
+    ) -> JsonObject:
+        """Return nothing: what is needed is in the person's hands."""
+        return {}
 
     def verify(
         self, credential: Credential, proof: Proof, *, binding: Binding, at: int

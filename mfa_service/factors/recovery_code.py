@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -16,6 +16,7 @@ from mfa_service.domain.factor import (
     Credential,
     EnrollmentSubject,
     Proof,
+    Registration,
     Verified,
 )
 from mfa_service.domain.ports import JsonObject, Randomness
@@ -47,6 +48,7 @@ class RecoveryCode:
     default_label: str = "Recovery codes"
     order: int = 90
     slow: bool = True
+    counted: bool = True
     argon2: Argon2id = field(default_factory=Argon2id)
     # Two threads of their own: at most two blocks of memory are held, whoever asks, and
     # a core is left to those who wait.
@@ -54,7 +56,9 @@ class RecoveryCode:
         default_factory=lambda: ThreadPoolExecutor(2, "argon2"), repr=False, compare=False
     )
 
-    def potential(self, attributes: Mapping[str, object], *, pin: bool) -> tuple[str, ...]:
+    def potential(
+        self, attributes: Mapping[str, object], *, pin: bool, on_phone: bool = False
+    ) -> tuple[str, ...]:
         """Return what a code shows: possession of the saved list."""
         return ("recovery_code",)
 
@@ -70,9 +74,17 @@ class RecoveryCode:
             rows[selector] = self._row(secret, randomness.bytes(16))
         return Begun({"codes": rows}, {"codes": codes}, complete=True, uses=_CODES)
 
-    def finish(self, pending: JsonObject, proof: Proof, *, at: int) -> Credential:
+    def finish(
+        self, pending: JsonObject, proof: Proof, *, registration: Registration, at: int
+    ) -> Credential:
         """Refuse: codes need no confirmation."""
         raise ProofRejected
+
+    def prompt(
+        self, credentials: Sequence[Credential], *, binding: Binding, seconds: int
+    ) -> JsonObject:
+        """Return nothing: what is needed is in the person's hands."""
+        return {}
 
     def verify(
         self, credential: Credential, proof: Proof, *, binding: Binding, at: int

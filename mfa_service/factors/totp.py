@@ -3,7 +3,7 @@
 import base64
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -16,6 +16,7 @@ from mfa_service.domain.factor import (
     Credential,
     EnrollmentSubject,
     Proof,
+    Registration,
     Verified,
 )
 from mfa_service.domain.ports import JsonObject, Randomness
@@ -34,9 +35,12 @@ class Totp:
     default_label: str = "Authenticator app"
     order: int = 30
     slow: bool = False
+    counted: bool = True
     drift: int = 1
 
-    def potential(self, attributes: Mapping[str, object], *, pin: bool) -> tuple[str, ...]:
+    def potential(
+        self, attributes: Mapping[str, object], *, pin: bool, on_phone: bool = False
+    ) -> tuple[str, ...]:
         """Return what a code shows: possession of the seed."""
         return ("totp",)
 
@@ -46,11 +50,19 @@ class Totp:
         shown: JsonObject = {"otpauth_uri": otpauth_uri(subject, secret), "secret": secret}
         return Begun({"secret": secret}, shown)
 
-    def finish(self, pending: JsonObject, proof: Proof, *, at: int) -> Credential:
+    def finish(
+        self, pending: JsonObject, proof: Proof, *, registration: Registration, at: int
+    ) -> Credential:
         """Return the credential, with the confirming code already spent."""
         credential = Credential(pending)
         verified = self.verify(credential, proof, binding=Binding(), at=at)
         return Credential(pending, counter=-1 if verified.counter is None else verified.counter)
+
+    def prompt(
+        self, credentials: Sequence[Credential], *, binding: Binding, seconds: int
+    ) -> JsonObject:
+        """Return nothing: what is needed is in the person's hands."""
+        return {}
 
     def verify(
         self, credential: Credential, proof: Proof, *, binding: Binding, at: int

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, insert
 from mfa_service.domain.authenticator import State
 from mfa_service.domain.errors import EnrollmentNotOpen, ProofRejected
 from mfa_service.domain.events import Event
-from mfa_service.domain.factor import Credential, Factor
+from mfa_service.domain.factor import Credential, Factor, Registration
 from mfa_service.domain.ids import new_authenticator_id
 from mfa_service.domain.ports import JsonObject
 from mfa_service.persistence import audit, queries, states
@@ -44,7 +44,9 @@ class Confirming:
             if row is None:
                 raise EnrollmentNotOpen
             try:
-                credential = factor.finish(self._open(row), proof, at=at)
+                credential = factor.finish(
+                    self._open(row), proof, registration=Registration(), at=at
+                )
             except ProofRejected:
                 self._count_failure(tx, row, at=at)
             else:

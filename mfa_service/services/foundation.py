@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mfa_service.domain.assurance import LevelTable
+from mfa_service.domain.attestation import AttestationPolicy
 from mfa_service.domain.factor import Credential, Factor
 from mfa_service.domain.limits import Limits
 from mfa_service.domain.ports import (
@@ -25,6 +26,10 @@ class Foundation:
     """Ports, stores and rules, chosen once by `wiring`."""
 
     issuer: str
+    service_name: str
+    rp_id: str
+    origins: tuple[str, ...]
+    app_origins: tuple[str, ...]
     clock: Clock
     randomness: Randomness
     secret_box: SecretBox
@@ -36,6 +41,7 @@ class Foundation:
     levels: LevelTable
     limits: Limits
     android_roots: bytes
+    attestation: AttestationPolicy
 
     def factor_of(self, kind: str) -> Factor:
         """Return the factor of an authenticator's type; raise `KeyError` for an unknown one."""

@@ -18,6 +18,7 @@ from mfa_service.domain.factor import (
     EnrollmentSubject,
     Factor,
     Proof,
+    Registration,
     Verified,
 )
 from mfa_service.factors import load_factors
@@ -188,7 +189,7 @@ def test_any_confirmation_at_all_is_refused_with_proof_rejected_and_nothing_else
     sample = sample_of(method)
     pending = dict(sample.credential.secret) | {"check_code": "204981", "credential": {}}
     with pytest.raises(ProofRejected):
-        sample.factor.finish(pending, proof, at=AT)
+        sample.factor.finish(pending, proof, registration=Registration(), at=AT)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,15 +1,18 @@
 """Tables. Times are integer seconds since the epoch, UTC; `sealed` columns open only in place."""
 
-from .authenticators import Authenticator, Device, DeviceKey, SpentProof
-from .challenges import Challenge, PushSent
+from .authenticators import Authenticator, AuthenticatorModel, Device, DeviceKey, SpentProof
+from .challenges import Challenge, Prompt, PushSent
 from .clients import Client, SigningKey
 from .enrollments import Enrollment
 from .operations import AuditEvent, IdempotentReply, Outbox, SeenToken
+from .sessions import AccountLink, Session
 from .users import User
 
 __all__ = [
+    "AccountLink",
     "AuditEvent",
     "Authenticator",
+    "AuthenticatorModel",
     "Challenge",
     "Client",
     "Device",
@@ -17,8 +20,10 @@ __all__ = [
     "Enrollment",
     "IdempotentReply",
     "Outbox",
+    "Prompt",
     "PushSent",
     "SeenToken",
+    "Session",
     "SigningKey",
     "SpentProof",
     "User",

@@ -45,7 +45,7 @@ class Device(Base):
 
 
 class DeviceKey(Base):
-    """Every device key ever seen, so that none is enrolled twice."""
+    """Every device key and WebAuthn credential id ever seen, so that none is enrolled twice."""
 
     __tablename__ = "device_key"
     thumbprint: Mapped[str] = mapped_column(primary_key=True)
@@ -59,3 +59,12 @@ class SpentProof(Base):
     authenticator_id: Mapped[str] = mapped_column(ForeignKey("authenticator.id"), primary_key=True)
     token: Mapped[str] = mapped_column(primary_key=True)
     spent_at: Mapped[int]
+
+
+class AuthenticatorModel(Base):
+    """What a FIDO metadata file states of one model of authenticator, by AAGUID."""
+
+    __tablename__ = "authenticator_model"
+    aaguid: Mapped[str] = mapped_column(primary_key=True)
+    statement: Mapped[str]
+    imported_at: Mapped[int]

@@ -9,8 +9,9 @@ from mfa_service.persistence.base import Base
 class Challenge(Base):
     """One request to prove presence. `status` only ever leaves `pending`, once.
 
-    `request` is sealed and never changes; the other columns are what moves. There is no foreign
-    key to the user, so that a caller can still read the end of a challenge of an erased user.
+    `request` is sealed and never changes; the other columns are what moves. `page_session` is the
+    hash of the cookie of the one browser that opened the hosted page. There is no foreign key to
+    the user, so that a caller can still read the end of a challenge of an erased user.
     """
 
     __tablename__ = "challenge"
@@ -32,6 +33,18 @@ class Challenge(Base):
     auth_time: Mapped[int | None]
     spent_for: Mapped[str | None]
     request: Mapped[bytes]
+    page_session: Mapped[str | None]
+
+
+class Prompt(Base):
+    """WebAuthn options given at one place for one challenge: answered once, right or wrong."""
+
+    __tablename__ = "prompt"
+    __table_args__ = (Index(None, "expires_at"),)
+    challenge_id: Mapped[str] = mapped_column(primary_key=True)
+    place: Mapped[str] = mapped_column(primary_key=True)
+    nonce: Mapped[str]
+    expires_at: Mapped[int]
 
 
 class PushSent(Base):
