@@ -72,7 +72,7 @@ bench: $(READY) ## measure: latency, throughput, waiting clients
 
 .PHONY: lock
 lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml; UPGRADE=--upgrade takes newer releases
-	@$(COMPILE) --extra postgresql -o requirements/service.txt pyproject.toml
+	@$(COMPILE) --extra postgresql --extra login -o requirements/service.txt pyproject.toml
 	@$(COMPILE) --all-extras --group dev -o requirements/dev.txt pyproject.toml
 	@printf '%s\n' uv hatchling editables | $(COMPILE) -c requirements/dev.txt -o requirements/tools.txt -
 
