@@ -1,22 +1,23 @@
-"""Every exactly-once statement: one conditional write each; no row means somebody was first."""
+"""Exactly-once statements: one conditional write each; no row means somebody was first.
+
+Those of authenticators are in `tries`.
+"""
 
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Executable, Row, bindparam, case, inspect, update
+from sqlalchemy import Connection, Executable, bindparam, inspect, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mfa_service.domain.authenticator import Pin, State, SuspendedBy
 from mfa_service.domain.challenge import Challenge as ChallengeValue
 from mfa_service.domain.challenge import Reason, Status, proofs_to_json
 from mfa_service.domain.ports import SecretBox
 from mfa_service.domain.subject import User as UserValue
 
 from .base import Base
-from .models import Authenticator, Challenge, Device, SeenToken, SpentProof, User
+from .models import Challenge, SeenToken, User
 from .rows import challenge_from, user_from
 
 _OPEN = (
@@ -74,53 +75,6 @@ _LOCK_USER = (
     .where(User.id == bindparam("key"))
     .values(revision=User.revision + 1)
     .returning(*User.__table__.columns)
-)
-_SETTLE_AUTHENTICATOR = (
-    update(Authenticator)
-    .where(
-        Authenticator.id == bindparam("key"),
-        Authenticator.state == State.ACTIVE,
-        Authenticator.counter <= bindparam("highest"),
-        Authenticator.uses_left.is_(None) | (Authenticator.uses_left >= bindparam("uses")),
-    )
-    .values(
-        failures=0,
-        last_used_at=bindparam("at"),
-        counter=bindparam("new_counter"),
-        uses_left=Authenticator.uses_left - bindparam("uses"),
-    )
-    .returning(Authenticator.id)
-)
-_PAY_AUTHENTICATORS = (
-    update(Authenticator)
-    .where(Authenticator.id.in_(bindparam("ids", expanding=True)))
-    .where(Authenticator.state == State.ACTIVE, Authenticator.failures < bindparam("limit"))
-    .values(failures=Authenticator.failures + 1)
-    .returning(*Authenticator.__table__.columns)
-)
-_FORGIVE = (
-    update(Authenticator)
-    .where(Authenticator.id.in_(bindparam("ids", expanding=True)))
-    .values(failures=case((Authenticator.failures > 0, Authenticator.failures - 1), else_=0))
-)
-_RESET_PIN = (
-    update(Device).where(Device.authenticator_id == bindparam("key")).values(pin_failures=0)
-)
-_USE_DEVICE = (
-    update(Authenticator)
-    .where(Authenticator.id == bindparam("key"), Authenticator.state == State.ACTIVE)
-    .values(last_used_at=bindparam("at"))
-    .returning(Authenticator.id)
-)
-_PAY_PIN = (
-    update(Device)
-    .where(
-        Device.authenticator_id == bindparam("key"),
-        Device.pin == Pin.SET,
-        Device.pin_failures < bindparam("limit"),
-    )
-    .values(pin_failures=Device.pin_failures + 1)
-    .returning(Device.pin_failures)
 )
 
 
@@ -216,81 +170,3 @@ def spend_step_up(tx: Connection, step_up: StepUp, box: SecretBox) -> ChallengeV
     }
     row = tx.execute(_SPEND_STEP_UP, values).one_or_none()
     return challenge_from(row, box) if row else None
-
-
-def pay_authenticators(tx: Connection, ids: Sequence[str], *, limit: int) -> Sequence[Row[Any]]:
-    """Count a failure in advance on each active authenticator that has tries left."""
-    return tx.execute(_PAY_AUTHENTICATORS, {"ids": list(ids), "limit": limit}).all()
-
-
-def settle_authenticator(
-    tx: Connection, authenticator_id: str, *, counter: int | None, spends: str | None, at: int
-) -> bool:
-    """Use up what a verified proof uses up; tell whether nobody was first."""
-    values = {
-        "key": authenticator_id,
-        "at": at,
-        "uses": 0 if spends is None else 1,
-        "highest": -1 if counter is None else counter - 1,
-        "new_counter": -1 if counter is None else counter,
-    }
-    if spends is not None:
-        row = {"authenticator_id": authenticator_id, "token": spends, "spent_at": at}
-        if not insert_once(tx, SpentProof, row):
-            return False
-    return tx.execute(_SETTLE_AUTHENTICATOR, values).one_or_none() is not None
-
-
-def forgive(tx: Connection, ids: Sequence[str]) -> None:
-    """Give back the failure that was counted in advance."""
-    tx.execute(_FORGIVE, {"ids": list(ids)})
-
-
-def suspend_exhausted(tx: Connection, ids: Sequence[str], *, limit: int, at: int) -> list[str]:
-    """Suspend those that have no tries left; return which."""
-    statement = (
-        update(Authenticator)
-        .where(Authenticator.id.in_(ids), Authenticator.state == State.ACTIVE)
-        .where(Authenticator.failures >= limit)
-        .values(state=State.SUSPENDED, suspended_by=SuspendedBy.LIMIT, suspended_at=at)
-        .returning(Authenticator.id)
-    )
-    return list(tx.scalars(statement))
-
-
-def use_device(tx: Connection, device_id: str, *, at: int) -> bool:
-    """Note that a phone was used; tell whether it still may be."""
-    return tx.execute(_USE_DEVICE, {"key": device_id, "at": at}).one_or_none() is not None
-
-
-def replace_credential(
-    tx: Connection, authenticator_id: str, *, old: bytes, values: Mapping[str, object]
-) -> bool:
-    """Replace what was read by what follows from it; tell whether nobody was first."""
-    statement = (
-        update(Authenticator)
-        .where(Authenticator.id == authenticator_id, Authenticator.state == State.ACTIVE)
-        .where(Authenticator.credential == old)
-        .values(dict(values))
-        .returning(Authenticator.id)
-    )
-    return tx.execute(statement).one_or_none() is not None
-
-
-def pay_pin(tx: Connection, device_id: str, *, limit: int) -> int | None:
-    """Count a wrong PIN in advance; return the count, or `None` when no PIN can be tried."""
-    return tx.scalar(_PAY_PIN, {"key": device_id, "limit": limit})
-
-
-def reset_pin(tx: Connection, device_id: str) -> None:
-    """Start the count anew after a right PIN."""
-    tx.execute(_RESET_PIN, {"key": device_id})
-
-
-def disable_pin(tx: Connection, device_id: str, *, at: int) -> None:
-    """Disable the PIN for good."""
-    tx.execute(
-        update(Device)
-        .where(Device.authenticator_id == device_id, Device.pin == Pin.SET)
-        .values(pin=Pin.DISABLED, pin_disabled_at=at)
-    )

@@ -12,14 +12,9 @@ from mfa_service.domain.events import Event
 from mfa_service.domain.ports import JsonObject
 from mfa_service.factors import android_key
 from mfa_service.persistence import audit
-from mfa_service.persistence.consume import (
-    disable_pin,
-    insert_once,
-    pay_pin,
-    replace_credential,
-    reset_pin,
-)
+from mfa_service.persistence.consume import insert_once
 from mfa_service.persistence.models import DeviceKey
+from mfa_service.persistence.tries import disable_pin, pay_pin, replace_credential, reset_pin
 
 from .devices import Device, DeviceService, invalid_request
 from .foundation import Foundation

@@ -15,7 +15,8 @@ from mfa_service.domain.factor import Credential
 from mfa_service.domain.ports import JsonObject
 from mfa_service.domain.subject import Subject, User
 from mfa_service.persistence import audit, queries, states
-from mfa_service.persistence.consume import lock_user, remember_token, use_device
+from mfa_service.persistence.consume import lock_user, remember_token
+from mfa_service.persistence.tries import use_device
 
 from .foundation import Foundation, push_place
 

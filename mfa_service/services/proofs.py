@@ -10,7 +10,7 @@ from mfa_service.domain.errors import ProofRejected, ProofReplayed
 from mfa_service.domain.events import Event
 from mfa_service.domain.factor import Binding, Credential, Factor, Proof, Verified
 from mfa_service.persistence import audit
-from mfa_service.persistence.consume import (
+from mfa_service.persistence.tries import (
     forgive,
     pay_authenticators,
     settle_authenticator,
