@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Flask, Request, Response, request
 from werkzeug.routing import BaseConverter
 
-from mfa_service.domain.errors import NotFound
+from mfa_service.domain.errors import MfaError, NotFound
 from mfa_service.domain.ids import new_challenge_id
 from mfa_service.domain.ports import Randomness
 from mfa_service.http import meta, oauth, openapi, problems, reading
@@ -17,6 +17,7 @@ from mfa_service.http.routes import OPERATIONS
 from mfa_service.observability import metrics, trace
 from mfa_service.persistence.base import db, engine_options, prepare
 from mfa_service.settings import Settings
+from mfa_service.web import routes as web
 from mfa_service.wiring import Ports, Services, assemble
 
 logger = logging.getLogger("mfa_service.requests")
@@ -52,9 +53,10 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
     chosen = ports or Ports.real()
     services = assemble(settings, engine, chosen)
     app.extensions["mfa"] = services
-    problems.register(app, settings.issuer)
+    problems.register(app, _refusals(services))
     _add_routes(app, services)
-    _add_frame(app, settings, chosen.randomness)
+    web.register(app, services)
+    _add_frame(app, services, chosen.randomness)
     return app
 
 
@@ -84,6 +86,16 @@ def _add_routes(app: Flask, services: Services) -> None:
     )
 
 
+def _refusals(services: Services) -> Callable[[MfaError], Response]:
+    """Return how an error is told: to a person as a page, to a program as a problem."""
+
+    def answer(error: MfaError) -> Response:
+        page = web.refusal(request, services, error)
+        return page or problems.render(error, services.issuer)
+
+    return answer
+
+
 def _view(operation: Operation, services: Services) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         return handle(operation, services, request, path)
@@ -108,7 +120,7 @@ def _document() -> Callable[[], Response]:
     return view
 
 
-def _add_frame(app: Flask, settings: Settings, randomness: Randomness) -> None:
+def _add_frame(app: Flask, services: Services, randomness: Randomness) -> None:
     """Surround every request with its trace, its log line, its count and its headers."""
 
     def begin() -> None:
@@ -125,7 +137,8 @@ def _add_frame(app: Flask, settings: Settings, randomness: Randomness) -> None:
         metrics.SECONDS.labels(name).observe(seconds)
         response.headers["X-Request-Id"] = trace.current().request_id or ""
         response.headers["X-Content-Type-Options"] = "nosniff"
-        _allow_apps(settings, response)
+        _allow_apps(services.settings, response)
+        web.finish(request, response, services)
         logger.info(
             "answered",
             extra={

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -43,20 +44,17 @@ def render(error: MfaError, issuer: str) -> Response:
     return response
 
 
-def register(app: Flask, issuer: str) -> None:
+def register(app: Flask, answer: Callable[[MfaError], Response]) -> None:
     """Install the handlers: for our refusals, for Werkzeug's, and the last resort."""
 
-    def refused(error: MfaError) -> Response:
-        return render(error, issuer)
-
     def http(error: HTTPException) -> Response:
-        return render(_from_http(error), issuer)
+        return answer(_from_http(error))
 
     def unexpected(error: Exception) -> Response:
         logger.error("unexpected error", exc_info=error)
-        return render(Internal(), issuer)
+        return answer(Internal())
 
-    app.register_error_handler(MfaError, refused)
+    app.register_error_handler(MfaError, answer)
     app.register_error_handler(HTTPException, http)
     app.register_error_handler(Exception, unexpected)
     app.register_error_handler(SealBroken, unexpected)

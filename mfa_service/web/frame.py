@@ -1,0 +1,128 @@
+"""What surrounds every page: templates, language, security of scripts, redirects, refusals."""
+
+import functools
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from flask import Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from mfa_service.domain.errors import MfaError
+from mfa_service.wiring import Services
+
+from . import assets, cookies, headers, i18n
+from .i18n import marked
+from .visits import LANGUAGE, Visit, new_nonce
+
+_A_YEAR = 31_536_000
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a refusal says to a person: what happened, and what to do now."""
+
+    title: str
+    text: str
+
+
+_OTHER = Words(
+    marked("That did not work"),
+    marked("Go back to where you came from and try again."),
+)
+_WORDS = {
+    "not-found": Words(
+        marked("There is nothing here"),
+        marked("The address is incomplete, or what it led to is over."),
+    ),
+    "forbidden": Words(
+        marked("This was refused for your protection"),
+        marked("The request did not come from our own page, or the page was open for too long."),
+    ),
+    "throttled": Words(
+        marked("Please wait a little"),
+        marked("This was asked too often. Nothing is lost; try again in a few minutes."),
+    ),
+    "unavailable": Words(
+        marked("We are not available right now"),
+        marked("Nothing was changed. Please try again in a moment."),
+    ),
+    "internal": Words(
+        marked("Something went wrong on our side"),
+        marked("Nothing was approved. Please try again in a moment."),
+    ),
+}
+
+
+def render(visit: Visit, template: str, status: int = 200, **context: object) -> Response:
+    """Return a page; a language that was asked for by `?lang=` is remembered."""
+    page = _environment(visit.locale).get_template(template)
+    text = page.render(_frame(visit) | context)
+    response = Response(text, status, content_type="text/html; charset=utf-8")
+    headers.allow_scripts(response, visit.nonce)
+    response.headers["Content-Language"] = visit.locale
+    if i18n.chosen(visit.request.args.get("lang")) is not None:
+        cookies.write(response, visit.issuer, LANGUAGE, visit.locale, seconds=_A_YEAR)
+    return response
+
+
+def redirect(visit: Visit, location: str) -> Response:
+    """Send the browser on by 303, to a path of ours or to an address elsewhere.
+
+    Not elsewhere after a POST: the policy of our pages lets forms lead to our own origin only.
+    """
+    target = visit.url(location) if location.startswith("/") else location
+    response = Response(status=303)
+    response.headers["Location"] = target
+    return response
+
+
+def refusal(request: Request, services: Services, error: MfaError) -> Response:
+    """Return an error as a page: the right status, plain words, the way back, and no detail."""
+    locale = i18n.locale_of(request, cookies.read(request, services.issuer, LANGUAGE))
+    visit = Visit(request, services, locale, new_nonce(services), {})
+    words = _WORDS.get(error.slug, _OTHER)
+    title, text = visit.gettext(words.title), visit.gettext(words.text)
+    response = render(visit, "error.html", error.status, title=title, text=text)
+    response.headers.update(error.headers)
+    return response
+
+
+def _frame(visit: Visit) -> dict[str, object]:
+    return {
+        "asset": lambda name: visit.url(assets.path_of(name)),
+        "languages": [
+            (code, name, _in_language(visit, code)) for code, name in i18n.LOCALES.items()
+        ],
+        "locale": visit.locale,
+        "nonce": visit.nonce,
+        "service_name": visit.services.settings.service_name,
+        "url": visit.url,
+    }
+
+
+def _in_language(visit: Visit, code: str) -> str:
+    """Return the same page in another language; what a form was sent to is left for its page."""
+    request = visit.request
+    path = request.path if request.method in {"GET", "HEAD"} else request.path.rpartition("/")[0]
+    query = {name: value for name, value in request.args.items() if name != "lang"}
+    return f"{visit.url(path)}?{urlencode({**query, 'lang': code})}"
+
+
+@functools.cache
+def _environment(locale: i18n.Locale) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("mfa_service.web"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    words = i18n.translations(locale)
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        words.gettext, words.ngettext, newstyle=True
+    )
+    shown = {"moment": i18n.moment, "day": i18n.day, "clock": i18n.clock, "number": i18n.number}
+    for name, show in shown.items():
+        environment.filters[name] = functools.partial(show, locale=locale)
+    return environment
