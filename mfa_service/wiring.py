@@ -1,5 +1,6 @@
 """Chooses the implementations and puts the use cases together."""
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from mfa_service.adapters.clock import SystemClock
 from mfa_service.adapters.master_keys import AesGcmBox, HmacHash, MasterKeys
 from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.adapters.wakeup_memory import MemoryWakeUp
-from mfa_service.domain.ports import Clock, PushSender, Randomness
+from mfa_service.domain.ports import Clock, LoginProvider, PushSender, Randomness
 from mfa_service.factors import load_factors
 from mfa_service.persistence.unit_of_work import UnitOfWork
 from mfa_service.services.answers import AnswerService
@@ -28,21 +29,23 @@ from mfa_service.services.opening import OpeningService
 from mfa_service.services.outbox import OutboxService
 from mfa_service.services.phone_answers import PhoneAnswerService
 from mfa_service.services.phone_challenges import PhoneChallengeService
+from mfa_service.services.prompts import Prompts
 from mfa_service.services.tokens import TokenService
 from mfa_service.services.users import UserService
 from mfa_service.services.waiting import Watcher
-from mfa_service.settings import Settings
+from mfa_service.settings import Settings, SettingsInvalid
 
 WAITING_PLACES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What tests replace: time, chance, push providers, and how many may wait."""
+    """What tests replace: time, chance, push providers, the login issuer, how many may wait."""
 
     clock: Clock
     randomness: Randomness
     senders: Mapping[str, PushSender]
+    login: LoginProvider | None = None
     waiting_places: int = WAITING_PLACES
 
     @classmethod
@@ -57,12 +60,14 @@ class Services:
 
     settings: Settings
     foundation: Foundation
+    login: LoginProvider | None
     wake_up: MemoryWakeUp
     watcher: Watcher
     clients: ClientService
     tokens: TokenService
     opening: OpeningService
     challenges: ChallengeService
+    prompts: Prompts
     answers: AnswerService
     enrollment: EnrollmentService
     claiming: ClaimService
@@ -91,12 +96,14 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
     return Services(
         settings=settings,
         foundation=foundation,
+        login=_login(settings, ports),
         wake_up=wake_up,
         watcher=Watcher(foundation.work, wake_up, ports.clock),
         clients=clients,
         tokens=TokenService(foundation, clients),
         opening=OpeningService(foundation, answers),
         challenges=ChallengeService(foundation),
+        prompts=Prompts(foundation),
         answers=answers,
         enrollment=EnrollmentService(foundation),
         claiming=ClaimService(foundation, devices),
@@ -110,6 +117,26 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
         outbox=OutboxService(foundation, ports.senders),
         housekeeping=HousekeepingService(foundation),
     )
+
+
+def _login(settings: Settings, ports: Ports) -> LoginProvider | None:
+    """Return the provider for MFA_LOGIN_ISSUER; only then is its adapter, and httpx, imported."""
+    named = settings.login
+    if named is None or ports.login is not None:
+        return ports.login if named else None
+    try:
+        adapter = importlib.import_module("mfa_service.adapters.login_issuer")
+    except ModuleNotFoundError as exc:
+        fault = "MFA_LOGIN_ISSUER: needs the extra `login`: pip install 'stepup-mfa-service[login]'"
+        raise SettingsInvalid([fault]) from exc
+    registration = adapter.Registration(
+        issuer=named.issuer,
+        client_id=named.client_id,
+        client_secret=named.client_secret,
+        audience=settings.issuer,
+    )
+    provider: LoginProvider = adapter.LoginIssuerProvider(registration, ports.clock)
+    return provider
 
 
 def _foundation(

@@ -117,5 +117,25 @@ class PushSender(Protocol):
         ...
 
 
+class LoginRefused(Exception):
+    """The login issuer vouches for nobody here: a code or a token that does not hold."""
+
+
+class LoginProvider(Protocol):
+    """The OpenID Connect issuer where people sign in (contract section 10)."""
+
+    def authorization_url(self, *, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
+        """Return where the browser signs in (PKCE S256); raise `Unavailable`."""
+        ...
+
+    def redeem(self, *, code: str, redirect_uri: str, verifier: str, nonce: str) -> str:
+        """Return the `sub` that signed in; raise `LoginRefused` or `Unavailable`."""
+        ...
+
+    def access_token_claims(self, token: str) -> Mapping[str, object]:
+        """Return the claims of its access token for us; raise `LoginRefused` or `Unavailable`."""
+        ...
+
+
 class SealBroken(Exception):
     """A sealed value does not open here: moved, altered, or its key is gone."""
