@@ -3,6 +3,7 @@
 import base64
 import binascii
 import contextlib
+import importlib.util
 import os
 import re
 import tempfile
@@ -98,6 +99,8 @@ class Reader:
             self._fault("MFA_LOGIN_ISSUER", fault)
         if client_id is None:
             self._fault("MFA_LOGIN_CLIENT_ID", "is needed with MFA_LOGIN_ISSUER")
+        if importlib.util.find_spec("httpx") is None:
+            self._fault("MFA_LOGIN_ISSUER", "needs httpx: pip install 'stepup-mfa-service[login]'")
         return {
             "issuer": issuer,
             "client_id": client_id or "",

@@ -33,7 +33,7 @@ from mfa_service.services.prompts import Prompts
 from mfa_service.services.tokens import TokenService
 from mfa_service.services.users import UserService
 from mfa_service.services.waiting import Watcher
-from mfa_service.settings import Settings, SettingsInvalid
+from mfa_service.settings import Settings
 
 WAITING_PLACES = 200
 
@@ -124,11 +124,7 @@ def _login(settings: Settings, ports: Ports) -> LoginProvider | None:
     named = settings.login
     if named is None or ports.login is not None:
         return ports.login if named else None
-    try:
-        adapter = importlib.import_module("mfa_service.adapters.login_issuer")
-    except ModuleNotFoundError as exc:
-        fault = "MFA_LOGIN_ISSUER: needs the extra `login`: pip install 'stepup-mfa-service[login]'"
-        raise SettingsInvalid([fault]) from exc
+    adapter = importlib.import_module("mfa_service.adapters.login_issuer")
     registration = adapter.Registration(
         issuer=named.issuer,
         client_id=named.client_id,
