@@ -81,6 +81,13 @@ class ProofReplayed(ProofRejected):
     """The code was accepted before. Looks like any other rejection from outside."""
 
 
+class CloneSuspected(ProofRejected):
+    """The signature holds and the counter went back: two copies of one key (WebAuthn L3 §6.1.1).
+
+    Looks like any other rejection from outside; whoever catches it audits and notifies.
+    """
+
+
 class ChallengeNotOpen(MfaError):
     """The challenge has ended; nothing was spent."""
 

@@ -106,13 +106,15 @@ class Begun:
 class EnrollmentSubject:
     """For whom, and under whose name, an authenticator is enrolled.
 
-    `user_handle` are 32 opaque bytes; `registered` are the credentials of the same type that the
-    subject has; `attested` tells that attestation would be believed.
+    `rp_name` is the name that people know us by; `user_handle` are 32 opaque bytes; `registered`
+    are the credentials of the same type that the subject has; `attested` tells that attestation
+    would be believed.
     """
 
     issuer: str
     sub: str
     rp_id: str = ""
+    rp_name: str = ""
     user_handle: bytes = b""
     registered: tuple[Credential, ...] = ()
     attested: bool = False

@@ -8,12 +8,10 @@ generated there, may sign, and is not for all applications.
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from itertools import pairwise
+from collections.abc import Mapping
+from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from pyasn1.codec.der.decoder import decode
 from pyasn1.error import PyAsn1Error
@@ -22,24 +20,13 @@ from webauthn.helpers.asn1.android_key import KeyDescription
 from mfa_service import jose
 from mfa_service.domain.ports import JsonObject
 
+from . import certificates
+
 _EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17")
 _IN_HARDWARE = (1, 2)  # TrustedEnvironment, StrongBox
 _GENERATED, _SIGN = 0, 2
-_MAX_CHAIN = 8
-
-
-_FAULTS = (
-    ValueError,
-    TypeError,
-    RecursionError,
-    PyAsn1Error,
-    InvalidSignature,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.ExtensionNotFound,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)
+FAULTS = (*certificates.FAULTS, PyAsn1Error)
+"""What a chain or a description that is none provokes."""
 
 
 class _NotAttested(ValueError):
@@ -58,52 +45,22 @@ def proves_hardware(
         return False
     try:
         chain = _chain_of(attestation.get("x5c"))
-        _check_chain(chain, x509.load_pem_x509_certificates(roots), at=at)
+        certificates.check_chain(chain, x509.load_pem_x509_certificates(roots), at=at)
         _check_key(chain[0], jwk)
         _check_description(chain[0], hashlib.sha256(challenge.encode("ascii")).digest())
-    except _FAULTS:
+    except FAULTS:
         return False
     return True
 
 
 def _chain_of(x5c: object) -> list[x509.Certificate]:
-    if not isinstance(x5c, list) or not 1 <= len(x5c) <= _MAX_CHAIN:
+    if not isinstance(x5c, list) or not 1 <= len(x5c) <= certificates.MAX_CHAIN:
         raise _NotAttested("x5c")
     try:
         ders = [base64.b64decode(text, validate=True) for text in x5c]
     except binascii.Error as exc:
         raise _NotAttested("x5c") from exc
     return [x509.load_der_x509_certificate(der) for der in ders]
-
-
-def _check_chain(
-    chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], *, at: int
-) -> None:
-    """Each certificate is alive and issued by the next; the last is a root or issued by one."""
-    now = datetime.fromtimestamp(at, UTC)
-    for certificate in chain:
-        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
-            raise _NotAttested("validity")
-    for issued, issuer in pairwise(chain):
-        _check_issued(issued, issuer)
-    last = chain[-1]
-    if not any(last == root or _is_issued(last, root) for root in roots):
-        raise _NotAttested("root")
-
-
-def _check_issued(issued: x509.Certificate, issuer: x509.Certificate) -> None:
-    constraints = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
-    if not constraints.ca:
-        raise _NotAttested("not a CA")
-    issued.verify_directly_issued_by(issuer)
-
-
-def _is_issued(issued: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        _check_issued(issued, issuer)
-    except _FAULTS:
-        return False
-    return True
 
 
 def _check_key(leaf: x509.Certificate, jwk: JsonObject) -> None:
@@ -113,19 +70,36 @@ def _check_key(leaf: x509.Certificate, jwk: JsonObject) -> None:
 
 
 def _check_description(leaf: x509.Certificate, challenge: bytes) -> None:
+    description = description_of(leaf)
+    if bytes(description["attestationChallenge"]) != challenge:
+        raise _NotAttested("challenge")
+    if is_for_all_applications(description):
+        raise _NotAttested("for all applications")
+    if not is_in_hardware(description):
+        raise _NotAttested("not generated in hardware, to sign")
+
+
+def description_of(leaf: x509.Certificate) -> Mapping[str, Any]:
+    """Return what the keystore says of the key of `leaf`; raises one of `FAULTS` if it does not."""
     extension = leaf.extensions.get_extension_for_oid(_EXTENSION).value
     if not isinstance(extension, x509.UnrecognizedExtension):
         raise _NotAttested("extension")
-    description, _ = decode(extension.value, asn1Spec=KeyDescription())
+    description: Mapping[str, Any] = decode(extension.value, asn1Spec=KeyDescription())[0]
+    return description
+
+
+def is_for_all_applications(description: Mapping[str, Any]) -> bool:
+    """Tell whether any application on the phone may use the key."""
+    lists = (description["teeEnforced"], description["softwareEnforced"])
+    return any(enforced["allApplications"].isValue for enforced in lists)
+
+
+def is_in_hardware(description: Mapping[str, Any]) -> bool:
+    """Tell whether TEE or StrongBox generated the key and holds it to signing."""
     levels = (description["attestationSecurityLevel"], description["keymasterSecurityLevel"])
-    if bytes(description["attestationChallenge"]) != challenge:
-        raise _NotAttested("challenge")
+    enforced = description["teeEnforced"]
     if not all(int(level) in _IN_HARDWARE for level in levels):
-        raise _NotAttested("security level")
-    enforced, software = description["teeEnforced"], description["softwareEnforced"]
-    if enforced["allApplications"].isValue or software["allApplications"].isValue:
-        raise _NotAttested("for all applications")
+        return False
     if not enforced["origin"].isValue or int(enforced["origin"]) != _GENERATED:
-        raise _NotAttested("origin")
-    if not enforced["purpose"].isValue or _SIGN not in {int(p) for p in enforced["purpose"]}:
-        raise _NotAttested("purpose")
+        return False
+    return bool(enforced["purpose"].isValue) and _SIGN in {int(p) for p in enforced["purpose"]}
