@@ -27,6 +27,8 @@ from mfa_service.services.idempotency import IdempotencyService
 from mfa_service.services.keys import KeyRing
 from mfa_service.services.opening import OpeningService
 from mfa_service.services.outbox import OutboxService
+from mfa_service.services.own_client import OwnClient
+from mfa_service.services.pages import PageService
 from mfa_service.services.phone_answers import PhoneAnswerService
 from mfa_service.services.phone_challenges import PhoneChallengeService
 from mfa_service.services.prompts import Prompts
@@ -64,6 +66,7 @@ class Services:
     wake_up: MemoryWakeUp
     watcher: Watcher
     clients: ClientService
+    own_client: OwnClient
     tokens: TokenService
     opening: OpeningService
     challenges: ChallengeService
@@ -102,6 +105,7 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
         clients=clients,
         tokens=TokenService(foundation, clients),
         opening=OpeningService(foundation, answers),
+        own_client=OwnClient(foundation),
         challenges=ChallengeService(foundation),
         prompts=Prompts(foundation),
         answers=answers,

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from mfa_service.domain.errors import InvalidRequest, MfaError
+from mfa_service.domain.subject import Client
 from mfa_service.services.clients import ClientService, NewClient, Registered
 from mfa_service.wiring import Ports, assemble
 
@@ -56,7 +57,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001
             "name": client.name,
             "realm": client.realm,
             "scope": " ".join(client.scopes),
-            "authentication": "private_key_jwt" if client.jwks else "client_secret_basic",
+            "authentication": _authentication(client),
             "disabled": client.disabled,
         }
         for client in clients
@@ -66,6 +67,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001
         return
     for row in rows:
         state = "disabled" if row["disabled"] else "enabled"
+        state += "" if row["authentication"] else ", built in"
         click.echo(f"{row['client_id']}  {state}  {row['realm']}  {row['name']}  [{row['scope']}]")
 
 
@@ -83,6 +85,13 @@ def disable(client_id: str) -> None:
     """Refuse a client from now on, live tokens included."""
     _with_clients(lambda clients: clients.disable(client_id))
     click.echo(f"{client_id} is disabled.", err=True)
+
+
+def _authentication(client: Client) -> str | None:
+    """Return how a client proves itself; this service itself, as a client, never does."""
+    if client.jwks:
+        return "private_key_jwt"
+    return "client_secret_basic" if client.secret_hash else None
 
 
 def _with_clients(call: Callable[[ClientService], T]) -> T:

@@ -35,6 +35,8 @@ class AuthenticatorService:
 
     def of_sub(self, caller: Caller, sub: str) -> tuple[Authenticator, ...]:
         """Return what a subject of the caller's realm has; nothing for an unknown one."""
+        if not caller.may_touch(caller.client.realm, sub):
+            return ()
         with self._f.work.reading() as tx:
             subject = queries.subject_by_sub(tx, caller.client.realm, sub)
         return subject.authenticators if subject else ()
@@ -54,13 +56,15 @@ class AuthenticatorService:
         with self._f.work.transaction() as tx:
             subject = self._locked(tx, found)
             found = self._listed(subject, authenticator_id)
+            change = Change(
+                caller, subject, found.type, patch.challenge_id, patch.reason, found.id, at
+            )
             if patch.label is not None and patch.label != found.label:
-                states.rename(tx, found.id, patch.label)
-                audit.record(tx, _entry(Event.AUTHENTICATOR_RENAME, caller, found, at=at))
+                self._rename(tx, change, patch.label)
             if patch.state is State.SUSPENDED and found.state is State.ACTIVE:
-                self._suspend(tx, caller, found, patch, at=at)
+                self._suspend(tx, change)
             if patch.state is State.ACTIVE and found.state is State.SUSPENDED:
-                self._resume(tx, caller, subject, patch, found)
+                self._resume(tx, change, found)
         self._f.tell(user_id=found.user_id)
         return self.read(caller, authenticator_id)
 
@@ -82,31 +86,28 @@ class AuthenticatorService:
             authorization = self._binding.authorize(tx, change)
             states.revoke(tx, authenticator_id)
             event = Event.AUTHENTICATOR_REVOKE
-            audit.record(tx, _entry(event, caller, found, at=at, result=authorization.by))
+            audit.record(tx, _entry(event, change, result=authorization.by))
         self._f.tell(user_id=found.user_id)
 
-    def _suspend(
-        self, tx: Connection, caller: Caller, found: Authenticator, patch: Patch, *, at: int
-    ) -> None:
-        by_admin = caller.is_admin and bool(patch.reason)
-        by = SuspendedBy.ADMIN if by_admin else SuspendedBy.CLIENT
-        states.suspend(tx, found.id, by, at=at)
-        audit.record(
-            tx, _entry(Event.AUTHENTICATOR_SUSPEND, caller, found, at=at, reason=patch.reason)
-        )
+    def _rename(self, tx: Connection, change: Change, label: str) -> None:
+        self._binding.authorize_lesser(tx, change)
+        states.rename(tx, change.used_for, label)
+        audit.record(tx, _entry(Event.AUTHENTICATOR_RENAME, change))
 
-    def _resume(
-        self, tx: Connection, caller: Caller, subject: Subject, patch: Patch, found: Authenticator
-    ) -> None:
-        at = self._f.clock.now()
+    def _suspend(self, tx: Connection, change: Change) -> None:
+        self._binding.authorize_lesser(tx, change)
+        by_admin = change.caller.is_admin and bool(change.reason)
+        by = SuspendedBy.CLIENT if change.caller.sub is None else SuspendedBy.USER
+        by = SuspendedBy.ADMIN if by_admin else by
+        states.suspend(tx, change.used_for, by, at=change.at)
+        audit.record(tx, _entry(Event.AUTHENTICATOR_SUSPEND, change, reason=change.reason))
+
+    def _resume(self, tx: Connection, change: Change, found: Authenticator) -> None:
         if found.suspended_by is SuspendedBy.LIMIT or found.removed_itself:
             raise AuthenticatorNotActive("It returns only by a new enrollment.")
-        change = Change(caller, subject, found.type, patch.challenge_id, patch.reason, found.id, at)
         self._binding.authorize(tx, change)
-        states.resume(tx, found.id)
-        audit.record(
-            tx, _entry(Event.AUTHENTICATOR_RESUME, caller, found, at=at, reason=patch.reason)
-        )
+        states.resume(tx, change.used_for)
+        audit.record(tx, _entry(Event.AUTHENTICATOR_RESUME, change, reason=change.reason))
 
     def _find(self, caller: Caller, authenticator_id: str) -> tuple[str, Authenticator]:
         with self._f.work.reading() as tx:
@@ -115,7 +116,7 @@ class AuthenticatorService:
             raise NotFound
         user, authenticator = found
         listed = authenticator.state in {State.ACTIVE, State.SUSPENDED}
-        if user.realm != caller.client.realm or not listed:
+        if not caller.may_touch(user.realm, user.sub) or not listed:
             raise NotFound
         return user.id, authenticator
 
@@ -136,20 +137,14 @@ class AuthenticatorService:
 
 
 def _entry(
-    event: Event,
-    caller: Caller,
-    found: Authenticator,
-    *,
-    at: int,
-    result: str | None = None,
-    reason: str | None = None,
+    event: Event, change: Change, *, result: str | None = None, reason: str | None = None
 ) -> audit.Entry:
     return audit.Entry(
         event,
-        at,
-        client_id=caller.client.id,
-        user_id=found.user_id,
-        authenticator_id=found.id,
+        change.at,
+        client_id=change.caller.client.id,
+        user_id=change.subject.user.id,
+        authenticator_id=change.used_for,
         result=result,
         reason=reason,
     )

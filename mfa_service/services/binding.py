@@ -53,6 +53,19 @@ class BindingRule:
         self._refuse_when_paused(change.subject, at=change.at)
         if change.subject.is_new:
             return Authorization(BY_NEW)
+        return Authorization(BY_STEP_UP, self._spend(tx, change))
+
+    def authorize_lesser(self, tx: Connection, change: Change) -> None:
+        """Allow a change that gives nobody more: a name, a suspension.
+
+        Only who proved no factor needs a step-up for it, also after a fraud report (contract
+        section 10).
+        """
+        if not change.caller.proven:
+            self._spend(tx, change)
+
+    def _spend(self, tx: Connection, change: Change) -> int:
+        """Use up the step-up of a change and return its level."""
         if change.subject.only_suspended or change.challenge_id is None:
             raise BindingRequiresStepUp
         step_up = StepUp(
@@ -64,9 +77,11 @@ class BindingRule:
         )
         spent = spend_step_up(tx, step_up, self._f.secret_box)
         level = self._f.levels.level_of(spent.verified) if spent else 0
-        if spent is None or level < self._needed(change.subject, change.concerns, at=change.at):
+        if spent is None or (spent.awaits_return and spent.returned_at is None):
             raise BindingRequiresStepUp
-        return Authorization(BY_STEP_UP, level)
+        if level < self.needed(change.subject, change.concerns, at=change.at):
+            raise BindingRequiresStepUp
+        return level
 
     def still_holds(
         self, authorization: Authorization, subject: Subject, concerns: str, *, at: int
@@ -79,10 +94,11 @@ class BindingRule:
             if not subject.is_new:
                 raise BindingRequiresStepUp
             return
-        if subject.only_suspended or authorization.level < self._needed(subject, concerns, at=at):
+        if subject.only_suspended or authorization.level < self.needed(subject, concerns, at=at):
             raise BindingRequiresStepUp
 
-    def _needed(self, subject: Subject, concerns: str, *, at: int) -> int:
+    def needed(self, subject: Subject, concerns: str, *, at: int) -> int:
+        """Return the rank of the step-up that a change of an authenticator of this type needs."""
         strongest = self._reach.attainable_for_binding(subject, at=at)
         return min(strongest, self._f.levels.binding[concerns])
 

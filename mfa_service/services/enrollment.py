@@ -61,6 +61,8 @@ class EnrollmentService:
                 subject,
                 request.type,
                 request.challenge_id,
+        if not caller.may_touch(caller.client.realm, request.sub):
+            raise NotFound
                 request.reason,
                 enrollment_id,
                 at,
@@ -81,7 +83,7 @@ class EnrollmentService:
             if row is None or row.client_id != caller.client.id:
                 raise NotFound
             subject = queries.subject_by_id(tx, row.user_id)
-        if subject is None:
+        if subject is None or not caller.may_touch(subject.user.realm, subject.user.sub):
             raise NotFound
         listed = {a.id: a for a in subject.authenticators}
         return Enrollment(

@@ -34,10 +34,21 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A client that proved itself for this request, with the scopes of its token."""
+    """A client that proved itself for this request, with the scopes of its token.
+
+    `sub` is the only subject that it may touch: for everything else of people who act for
+    themselves there is nothing there. `proven` tells that they proved a factor to begin with;
+    without one each change needs a step-up, suspending too (contract section 10).
+    """
 
     client: Client
     scopes: frozenset[str]
+    sub: str | None = None
+    proven: bool = True
+
+    def may_touch(self, realm: str, sub: str) -> bool:
+        """Tell whether this subject is there for the caller."""
+        return realm == self.client.realm and self.sub in {None, sub}
 
     @property
     def is_admin(self) -> bool:

@@ -36,6 +36,8 @@ class UserService:
 
     def by_sub(self, caller: Caller, sub: str) -> Subject | None:
         """Return the subject of the caller's realm, if there is one."""
+        if not caller.may_touch(caller.client.realm, sub):
+            return None
         with self._f.work.reading() as tx:
             return queries.subject_by_sub(tx, caller.client.realm, sub)
 
@@ -43,7 +45,7 @@ class UserService:
         """Return a user of the caller's realm; raise `NotFound`."""
         with self._f.work.reading() as tx:
             subject = queries.subject_by_id(tx, user_id)
-        if subject is None or subject.user.realm != caller.client.realm:
+        if subject is None or not caller.may_touch(subject.user.realm, subject.user.sub):
             raise NotFound
         return subject
 
