@@ -5,11 +5,11 @@ from typing import Any
 import httpx
 
 from mobile_stub.answers import (
+    BiometricProof,
     Decision,
     FurtherProof,
     Outcome,
     answer_jws,
-    check_asked,
     check_complete,
     typed_display_code,
 )
@@ -40,20 +40,20 @@ def approval(
     *,
     code: str,
     pin: str | None,
-    proof: FurtherProof | None,
+    proof: FurtherProof | BiometricProof | None,
 ) -> dict[str, Any]:
     """Return the claims of an approval that completes an alternative of `require`.
 
-    Raises `MissingInput` or `BadInput` before an attempt, a PIN try or a one-time code is spent.
+    Raises `MissingInput`, `BadInput` or `NotVerified` before an attempt, a PIN try or a one-time
+    code is spent.
     """
     evidence: dict[str, Any] = {"code": typed_display_code(code)}
     given = {"code", *(["pin"] if pin is not None else []), *([proof.method] if proof else [])}
-    check_complete(challenge.require, frozenset(given))
+    check_complete(challenge, frozenset(given))
     if challenge.tx_hash is not None:
         evidence["tx_hash"] = challenge.tx_hash
     if proof is not None:
-        check_asked(challenge, proof)
-        evidence["proof"] = proof.for_wire()
+        evidence["proof"] = proof.for_wire(challenge)
     if pin is not None:
         evidence["pin_proof"] = _pin_proof(session, challenge, evidence["code"], pin)
     return evidence

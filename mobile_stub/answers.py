@@ -11,6 +11,7 @@ from mobile_stub.challenges import Challenge
 from mobile_stub.device_calls import LIFETIME, new_jti
 from mobile_stub.encoding import ascii_digits, typed_number
 from mobile_stub.errors import BadInput, MissingInput
+from mobile_stub.platform_authenticator import Ceremony, PlatformAuthenticator
 
 RESPONSE_TYP = "stepup-response+jwt"
 _DISPLAY_CODE_DIGITS = 6
@@ -19,6 +20,7 @@ _WORDS = {
     "pin": "your PIN",
     "totp": "a code from your authenticator app",
     "recovery_code": "a recovery code",
+    "webauthn": "your fingerprint or face",
 }
 
 
@@ -37,15 +39,39 @@ class FurtherProof:
     method: Literal["totp", "recovery_code"]
     code: str = field(repr=False)
 
-    def for_wire(self) -> dict[str, str]:
+    def for_wire(self, challenge: Challenge) -> dict[str, Any]:
         """Return the proof as section 3 of the contract has it, the code folded as typed codes are.
 
-        Raises `BadInput` when nothing was typed.
+        Raises `BadInput` when nothing was typed, and for a one-time code that nobody asked for, so
+        that it is not spent in vain.
         """
+        if not any(self.method in needs for needs in challenge.require):
+            words = _WORDS[self.method]
+            raise BadInput(f"This request does not ask for {words}; leave it out.")
         folded = typed_number(self.code) if self.method == "totp" else ascii_digits(self.code)
         if not folded.strip():
             raise BadInput("The further code is empty.")
         return {"method": self.method, "code": folded.strip()}
+
+
+@dataclass(frozen=True, slots=True)
+class BiometricProof:
+    """One more proof inside an approval: a passkey of this phone signs the request's nonce."""
+
+    authenticator: PlatformAuthenticator
+    ceremony: Ceremony
+    method: Literal["webauthn"] = "webauthn"
+
+    def for_wire(self, challenge: Challenge) -> dict[str, Any]:
+        """Return the proof as section 3 of the contract has it.
+
+        Raises `BadInput` where no passkey of this phone is asked for, `NotVerified` when the
+        person was not recognised.
+        """
+        if challenge.webauthn is None:
+            raise BadInput("This request does not ask for your fingerprint or face; leave it out.")
+        credential = self.authenticator.assertion(challenge.webauthn, self.ceremony)
+        return {"method": self.method, "credential": credential}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +91,19 @@ def typed_display_code(typed: str) -> str:
     return code
 
 
-def check_complete(require: tuple[tuple[str, ...], ...], given: frozenset[str]) -> None:
+def check_complete(challenge: Challenge, given: frozenset[str]) -> None:
     """Raise `MissingInput`, naming what is missing, unless `given` completes an alternative."""
-    gaps = [set(needs) - given for needs in require]
+    gaps = [set(needs) - given for needs in challenge.require]
     if any(not gap for gap in gaps):
         return
-    fillable = [gap for gap in gaps if gap <= _WORDS.keys()]
+    known = _WORDS.keys() - (set() if challenge.biometric else {"webauthn"})
+    fillable = [gap for gap in gaps if gap <= known]
     if fillable:
         wishes = dict.fromkeys(_listed(gap) for gap in fillable)
         raise MissingInput(f"This request needs {', or '.join(wishes)}.")
     if any("webauthn" in gap for gap in gaps):
-        raise MissingInput(
-            "This request needs a passkey (WebAuthn) on the phone, which this phone does not have."
-        )
+        raise MissingInput("This request needs a passkey, which this phone does not have.")
     raise MissingInput("This request needs something that this phone does not know.")
-
-
-def check_asked(challenge: Challenge, proof: FurtherProof) -> None:
-    """Raise `BadInput` for a one-time code nobody asked for, so that it is not spent in vain."""
-    if not any(proof.method in needs for needs in challenge.require):
-        raise BadInput(f"This request does not ask for {_WORDS[proof.method]}; leave it out.")
 
 
 def answer_jws(  # noqa: PLR0913  (the parts of one signed message)

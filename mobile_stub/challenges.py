@@ -1,14 +1,16 @@
 """What a challenge asks, as the service signed it and nothing else."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mobile_stub import jws
 from mobile_stub.encoding import from_base64url
 from mobile_stub.errors import BadInput, ChallengeExpired, ServerNotTrusted
+from mobile_stub.platform_authenticator import usable_passkey
 from mobile_stub.server_keys import ServerKeys
 from mobile_stub.state import State
+from mobile_stub.webauthn_options import request_options
 
 CHALLENGE_TYP = "stepup-challenge+jwt"
 _FURTHEST_AHEAD = 60
@@ -24,7 +26,8 @@ class Challenge:
     """The signed fields of one challenge; times are seconds since the epoch.
 
     `require` lists alternatives, weakest first, each all that one answer needs. `transaction`
-    is as the service gave it, and `tx_hash` is what an approval signs for it.
+    is as the service gave it, and `tx_hash` is what an approval signs for it. `webauthn` holds the
+    options for biometrics on this phone, and `biometric` says that it has a passkey for them.
     """
 
     id: str
@@ -40,6 +43,8 @@ class Challenge:
     transaction: dict[str, Any] | None = None
     tx_hash: str | None = None
     context: dict[str, Any] | None = None
+    webauthn: dict[str, Any] | None = field(default=None, repr=False)
+    biometric: bool = False
 
 
 def checked_id(typed: str) -> str:
@@ -65,7 +70,7 @@ def verified_challenge(token: str, *, state: State, keys: ServerKeys, at: int) -
         raise ServerNotTrusted("This request comes from the future; check the phone's clock.")
     if challenge.expires_at <= at:
         raise ChallengeExpired("This request has expired.")
-    return challenge
+    return replace(challenge, biometric=_biometric(challenge, state))
 
 
 def _challenge_from(claims: dict[str, Any]) -> Challenge:
@@ -83,6 +88,7 @@ def _challenge_from(claims: dict[str, Any]) -> Challenge:
         transaction=_of(claims, "transaction", dict),
         tx_hash=_hash(claims),
         context=_of(claims, "context", dict),
+        webauthn=_of(claims, "webauthn", dict),
     )
     # An approval must not sign the hash of something that was not shown, nor leave out a shown one.
     if (challenge.transaction is None) != (challenge.tx_hash is None):
@@ -90,6 +96,22 @@ def _challenge_from(claims: dict[str, Any]) -> Challenge:
     if not _ID.fullmatch(challenge.id) or challenge.purpose not in _PURPOSES:
         raise ServerNotTrusted(_NOT_AS_PROMISED)
     return challenge
+
+
+def _biometric(challenge: Challenge, state: State) -> bool:
+    """Say whether a passkey of this phone would do for the options, which must be for this request.
+
+    Options with another challenge than the nonce would have the passkey sign something else.
+    """
+    if challenge.webauthn is None:
+        return False
+    try:
+        options = request_options(challenge.webauthn, issuer=state.issuer)
+    except BadInput as fault:
+        raise ServerNotTrusted(_NOT_AS_PROMISED) from fault
+    if options.challenge != challenge.nonce:
+        raise ServerNotTrusted(_NOT_AS_PROMISED)
+    return usable_passkey(state, options) is not None
 
 
 def _of(claims: dict[str, Any], name: str, kind: type) -> Any:  # noqa: ANN401  (JSON is untyped)

@@ -23,6 +23,12 @@ class MissingInput(PhoneError):
     kind = "missing-input"
 
 
+class NotVerified(PhoneError):
+    """The person was not recognised by the phone, so nothing was sent."""
+
+    kind = "not-verified"
+
+
 class PinRefused(PhoneError):
     """The chosen PIN is too easy to guess (S 3.5.6)."""
 

@@ -11,7 +11,7 @@ import httpx
 
 from mobile_stub import enrolling, rotation
 from mobile_stub.answering import answered, approval, check_pin_set
-from mobile_stub.answers import Decision, FurtherProof, Outcome
+from mobile_stub.answers import BiometricProof, Decision, FurtherProof, Outcome
 from mobile_stub.challenges import Challenge
 from mobile_stub.encoding import compact_json
 from mobile_stub.enrolling import Claim, Enrolled
@@ -20,6 +20,7 @@ from mobile_stub.errors import BadInput, PhoneError, Refused, Unreachable
 from mobile_stub.jws import thumbprint
 from mobile_stub.keys import PinKey
 from mobile_stub.pin_policy import chosen_pin, typed_pin, weakness_of
+from mobile_stub.platform_authenticator import Ceremony, PlatformAuthenticator
 from mobile_stub.refusals import pin_refusal_for
 from mobile_stub.session import Session
 from mobile_stub.state import State, StateFile
@@ -43,6 +44,7 @@ class Phone:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = StateFile(state_file)
+        self._passkeys = PlatformAuthenticator(self._store)
         self._transport = transport
         self._clock = clock
         self._sleep = sleep
@@ -88,16 +90,18 @@ class Phone:
         *,
         code: str,
         pin: str | None = None,
-        proof: FurtherProof | None = None,
+        proof: FurtherProof | Ceremony | None = None,
     ) -> Outcome:
         """Approve with the display code and whatever else completes an alternative of `require`.
 
-        Raises `MissingInput` or `BadInput` before anything is spent, and `Refused` with
-        `attempts_left` when the service rejects the answer.
+        A ceremony stands for the passkey of this phone. Raises `MissingInput`, `BadInput` or
+        `NotVerified` before anything is spent, and `Refused` with `attempts_left` when the service
+        rejects the answer.
         """
+        further = BiometricProof(self._passkeys, proof) if isinstance(proof, Ceremony) else proof
         with self._session() as session:
             challenge = session.challenge(challenge_id)
-            evidence = approval(session, challenge, code=code, pin=pin, proof=proof)
+            evidence = approval(session, challenge, code=code, pin=pin, proof=further)
             return answered(session, challenge, Decision.APPROVE, evidence)
 
     def deny(self, challenge_id: str) -> Outcome:
@@ -109,6 +113,22 @@ class Phone:
         """Deny for good and report fraud; pushes to this user stop for 30 minutes."""
         with self._session() as session:
             return answered(session, session.challenge(challenge_id), Decision.REPORT_FRAUD, {})
+
+    def make_passkey(
+        self, options: dict[str, Any], ceremony: Ceremony, *, synced: bool = False
+    ) -> dict[str, Any]:
+        """Make a passkey on this phone; return what confirms its enrollment (contract 5).
+
+        A `synced` one says that it is backed up elsewhere. Raises `BadInput`, or `NotVerified`.
+        """
+        return self._passkeys.register(options, ceremony, synced=synced)
+
+    def use_passkey(self, options: dict[str, Any], ceremony: Ceremony) -> dict[str, Any]:
+        """Sign request options with a passkey of this phone; return the `credential` of a proof.
+
+        Raises `BadInput` where it has none for them, or `NotVerified`.
+        """
+        return self._passkeys.assertion(options, ceremony)
 
     def status(self) -> dict[str, Any]:
         """Return what the service says about this phone, in the names of the contract."""

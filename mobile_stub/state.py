@@ -7,7 +7,7 @@ import secrets
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,25 @@ class NextKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Passkey:
+    """A WebAuthn credential of this phone, for one user at one service.
+
+    One that is `synced` counts nothing, as all its copies would have to agree.
+    """
+
+    id: bytes
+    rp_id: str
+    user_handle: bytes
+    key: PrivateKey = field(repr=False)
+    synced: bool
+    sign_count: int = 0
+
+    def used_once_more(self) -> "Passkey":
+        """Return it with its counter moved on."""
+        return self if self.synced else replace(self, sign_count=self.sign_count + 1)
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """All that the phone keeps. `device_id` is `None` until the claim was answered.
 
@@ -44,6 +63,7 @@ class State:
     device_id: str | None = None
     sub: str | None = None
     next_key: NextKey | None = None
+    passkeys: tuple[Passkey, ...] = ()
 
 
 class StateFile:
@@ -137,6 +157,18 @@ def _json_for(state: State) -> dict[str, Any]:
         "device_key": key_to_pem(state.device_key),
         "device_secret": base64url(state.device_secret),
         "next_key": following and {"key": key_to_pem(following.key), "sent_at": following.sent_at},
+        "passkeys": [_json_for_passkey(passkey) for passkey in state.passkeys],
+    }
+
+
+def _json_for_passkey(passkey: Passkey) -> dict[str, Any]:
+    return {
+        "id": base64url(passkey.id),
+        "rp_id": passkey.rp_id,
+        "user_handle": base64url(passkey.user_handle),
+        "key": key_to_pem(passkey.key),
+        "synced": passkey.synced,
+        "sign_count": passkey.sign_count,
     }
 
 
@@ -153,4 +185,16 @@ def _state_from(data: dict[str, Any]) -> State:
         device_id=data["device_id"],
         sub=data["sub"],
         next_key=following and NextKey(key_from_pem(following["key"]), int(following["sent_at"])),
+        passkeys=tuple(_passkey_from(passkey) for passkey in data.get("passkeys", ())),
+    )
+
+
+def _passkey_from(data: dict[str, Any]) -> Passkey:
+    return Passkey(
+        id=from_base64url(data["id"]),
+        rp_id=data["rp_id"],
+        user_handle=from_base64url(data["user_handle"]),
+        key=key_from_pem(data["key"]),
+        synced=bool(data["synced"]),
+        sign_count=int(data["sign_count"]),
     )

@@ -17,8 +17,9 @@ _NEEDS = {
     "pin": "your PIN",
     "totp": "an authenticator app code",
     "recovery_code": "a recovery code",
-    "webauthn": "a passkey, which this phone does not have",
 }
+_BIOMETRIC = "your fingerprint or face"
+_NO_PASSKEY = "a passkey, which this phone does not have"
 _CONTEXT = {
     "application": "Application",
     "ip": "Network address",
@@ -51,6 +52,8 @@ def challenge_for_json(challenge: Challenge) -> dict[str, Any]:
         "tx_hash": challenge.tx_hash,
         "context": challenge.context,
         "require": [list(needs) for needs in challenge.require],
+        "webauthn": challenge.webauthn,
+        "biometric": challenge.biometric,
         "fraud_reported": challenge.fraud_reported,
         "iat": challenge.issued_at,
         "exp": challenge.expires_at,
@@ -110,8 +113,9 @@ def _act(challenge: Challenge) -> str:
 
 
 def _needs(challenge: Challenge) -> str:
+    words = {**_NEEDS, "webauthn": _BIOMETRIC if challenge.biometric else _NO_PASSKEY}
     return ", or ".join(
-        " and ".join(_NEEDS.get(need, shown(need)) for need in needs) for needs in challenge.require
+        " and ".join(words.get(need, shown(need)) for need in needs) for needs in challenge.require
     )
 
 

@@ -1,6 +1,7 @@
 """What the double keeps of devices and challenges, and how it says no."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +35,7 @@ class Asked:
     device: str
     claims: dict[str, Any]
     code: str
-    proof: dict[str, str] | None = None
+    proof: dict[str, str] | Callable[[Any], bool] | None = None
     attempts_left: int = 5
     status: str = "pending"
     reason: str | None = None

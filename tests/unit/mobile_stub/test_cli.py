@@ -27,6 +27,8 @@ FIELDS = {
     "tx_hash",
     "context",
     "require",
+    "webauthn",
+    "biometric",
     "fraud_reported",
     "iat",
     "exp",
