@@ -46,9 +46,12 @@ class Answer:
 class Fetcher:
     """Gets and posts with time-outs and size bounds; follows no redirects, uses no proxy."""
 
-    def __init__(self, http: httpx.Client | None = None) -> None:
+    def __init__(
+        self, http: httpx.Client | None = None, *, seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        self._seconds = seconds
         self._http = http or httpx.Client(
-            timeout=TIMEOUT_SECONDS,
+            timeout=seconds,
             follow_redirects=False,
             trust_env=False,  # ~/.netrc would add credentials, a variable would choose a proxy
             verify=ssl.create_default_context(),
@@ -77,11 +80,23 @@ class Fetcher:
             headers["Authorization"] = authorization
         try:
             with self._http.stream(method, url, data=form, headers=headers) as response:
-                body = _object(_bounded(response)) if response.status_code < 500 else {}  # noqa: PLR2004
+                broken = response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
+                body = {} if broken else _object(self._bounded(response))
                 kept = _kept(response.headers.get("Cache-Control", ""))
                 return Answer(response.status_code, body, kept)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise DocumentInvalid(type(exc).__name__) from exc
+
+    def _bounded(self, response: httpx.Response) -> bytes:
+        """Return the body as sent; raise `DocumentInvalid` beyond 256 KiB, or when it drips in."""
+        started, received = time.monotonic(), b""
+        for chunk in response.iter_raw():
+            received += chunk
+            if len(received) > MAX_BYTES:
+                raise DocumentInvalid("too large")
+            if time.monotonic() - started > self._seconds:
+                raise DocumentInvalid("too slow")
+        return received
 
 
 class Cached(Generic[Value]):
@@ -148,18 +163,6 @@ def require_secure(url: object, *, seen_from: str) -> str:
     if parts.scheme == "http" and not seen_from.startswith("http://"):
         raise DocumentInvalid("an address in it is not https")
     return str(url)
-
-
-def _bounded(response: httpx.Response) -> bytes:
-    """Return the body as sent; raise `DocumentInvalid` beyond 256 KiB, or when it drips in."""
-    started, received = time.monotonic(), b""
-    for chunk in response.iter_raw():
-        received += chunk
-        if len(received) > MAX_BYTES:
-            raise DocumentInvalid("too large")
-        if time.monotonic() - started > TIMEOUT_SECONDS:
-            raise DocumentInvalid("too slow")
-    return received
 
 
 def _object(data: bytes) -> JsonObject:
