@@ -44,7 +44,7 @@ class Purpose(StrEnum):
     MANAGE = "manage"
 
 
-PUSH = "push"
+PUSH, WEBAUTHN = "push", "webauthn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,11 @@ class AcceptedProof:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A challenge as it stands at one moment."""
+    """A challenge as it stands at one moment.
+
+    `page_session` is the hash of what the browser holds that opened the hosted page, `returned_at`
+    when the client first showed the code with which that browser came back.
+    """
 
     id: str
     client_id: str
@@ -132,6 +136,9 @@ class Challenge:
     proofs: tuple[AcceptedProof, ...]
     auth_time: int | None
     asked: Asked
+    page_session: str | None = None
+    returned_at: int | None = None
+    disputed_at: int | None = None
 
     def at(self, now: int) -> Self:
         """Return it as seen at `now`: what is still pending after its time has expired."""
@@ -148,6 +155,15 @@ class Challenge:
     def verified(self) -> tuple[str, ...]:
         """Everything verified inside this challenge, by name."""
         return tuple(name for proof in self.proofs for name in proof.verified)
+
+    @property
+    def awaits_return(self) -> bool:
+        """Whether its result is for the browser that opened the hosted page, and for no other.
+
+        Whoever opened it may have been sent there by somebody else (threats, "Start a login as
+        the victim"); only what that browser brings back to `return_uri` tells.
+        """
+        return self.asked.return_uri is not None and self.page_session is not None
 
     def used(self, method: str, authenticator_id: str) -> bool:
         """Tell whether this method of this authenticator has been accepted already."""

@@ -16,26 +16,34 @@ class Event(StrEnum):
     CHALLENGE_DENY = "challenge.deny"
     CHALLENGE_REPORT = "challenge.report"
     CHALLENGE_CANCEL = "challenge.cancel"
+    CHALLENGE_PAGE = "challenge.page"
     CHALLENGE_PUSH = "challenge.push"
     AUTHENTICATOR_SUSPEND = "authenticator.suspend"
     AUTHENTICATOR_RESUME = "authenticator.resume"
     AUTHENTICATOR_REVOKE = "authenticator.revoke"
     AUTHENTICATOR_DISABLE = "authenticator.disable"
     AUTHENTICATOR_RENAME = "authenticator.rename"
+    AUTHENTICATOR_REASSESS = "authenticator.reassess"
     PIN_DISABLE = "pin.disable"
     PIN_CHANGE = "pin.change"
     PIN_FAIL = "pin.fail"
     PUSH_ADDRESS = "push.address"
     KEY_ROTATE = "key.rotate"
+    WEBAUTHN_CLONE_SUSPECTED = "webauthn.clone_suspected"
     RECOVERY_USE = "recovery.use"
     RECOVERY_REGENERATE = "recovery.regenerate"
     CLIENT_AUTH_FAIL = "client.auth_fail"
     CLIENT_TOKEN = "client.token"  # noqa: S105  # an event's name
+    ACCOUNT_LINK = "account.link"
+    APPROVAL_DISPUTED = "approval.disputed"
+    SESSION_BEGIN = "session.begin"
+    SESSION_END = "session.end"
     ADMIN_CLIENT_ADD = "admin.client_add"
     ADMIN_CLIENT_ROTATE = "admin.client_rotate"
     ADMIN_CLIENT_DISABLE = "admin.client_disable"
     ADMIN_OVERRIDE = "admin.override"
     ADMIN_USER_ERASE = "admin.user_erase"
+    ADMIN_METADATA_IMPORT = "admin.metadata_import"
 
 
 NOTIFIED = frozenset(
@@ -48,10 +56,12 @@ NOTIFIED = frozenset(
         Event.PIN_DISABLE,
         Event.PIN_CHANGE,
         Event.KEY_ROTATE,
+        Event.WEBAUTHN_CLONE_SUSPECTED,
         Event.RECOVERY_USE,
         Event.RECOVERY_REGENERATE,
         Event.ADMIN_OVERRIDE,
         Event.CHALLENGE_REPORT,
+        Event.APPROVAL_DISPUTED,
     }
 )
 """Events that the person has to hear of (SP 800-63B-4 §4.6)."""

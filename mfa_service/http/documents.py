@@ -30,7 +30,10 @@ class PushDocument(Schema):
 
 
 class ChallengeDocument(Schema):
-    """A challenge: `display_code` while `push` is offered, the last five when satisfied."""
+    """A challenge: `display_code` while `push` is offered, the last five when satisfied.
+
+    These are null while the hosted page was opened and its `return_code` was not shown.
+    """
 
     id = fields.String(**_ALWAYS)
     status = _one_of(Status, **_ALWAYS)
@@ -45,11 +48,11 @@ class ChallengeDocument(Schema):
     push = fields.Nested(PushDocument, **_ALWAYS)
     page = fields.String(**_ALWAYS)
     display_code = fields.String()
-    acr = fields.String()
-    acr_satisfied = fields.List(fields.String())
-    amr = fields.List(fields.String())
-    auth_time = fields.Integer()
-    result_token = fields.String()
+    acr = fields.String(allow_none=True)
+    acr_satisfied = fields.List(fields.String(), allow_none=True)
+    amr = fields.List(fields.String(), allow_none=True)
+    auth_time = fields.Integer(allow_none=True)
+    result_token = fields.String(allow_none=True)
 
 
 class AuthenticatorDocument(Schema):
@@ -121,6 +124,13 @@ class ClaimedDocument(Schema):
     issuer = fields.String(**_ALWAYS)
     check_code = fields.String(**_ALWAYS)
     state = fields.String(**_ALWAYS)
+
+
+class AccountLinkDocument(Schema):
+    """A link that works once, and until when."""
+
+    url = fields.String(**_ALWAYS)
+    expires_at = fields.Integer(**_ALWAYS)
 
 
 class ProviderDocument(Schema):

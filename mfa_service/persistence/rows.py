@@ -87,4 +87,7 @@ def challenge_from(row: Row[Any], box: SecretBox) -> Challenge:
         proofs=proofs_from_json(row.proofs),
         auth_time=row.auth_time,
         asked=Asked.from_json(box.open(row.request, place=challenge_place(row.id))),
+        page_session=row.page_session,
+        returned_at=row.returned_at,
+        disputed_at=row.disputed_at,
     )

@@ -180,6 +180,12 @@ def replace_request(tx: Connection, challenge_id: str, request: bytes) -> None:
     tx.execute(update(Challenge).where(Challenge.id == challenge_id).values(request=request))
 
 
+def dispute(tx: Connection, challenge_id: str, *, at: int) -> None:
+    """Mark an approval as one that its person did not give; the first time counts."""
+    mine = (Challenge.id == challenge_id) & Challenge.disputed_at.is_(None)
+    tx.execute(update(Challenge).where(mine).values(disputed_at=at))
+
+
 def expire_challenges(tx: Connection, *, at: int) -> None:
     """Write down what every reader decides by itself: the time of these is over."""
     tx.execute(
@@ -204,3 +210,16 @@ def set_push_state(tx: Connection, challenge_id: str, state: PushState) -> None:
     if state is PushState.FAILED:
         statement = statement.where(Challenge.push_state != PushState.ACCEPTED)
     tx.execute(statement.values(push_state=state))
+
+
+def open_page(tx: Connection, challenge_id: str, session_hash: str) -> bool:
+    """Give the hosted page to the first browser that opens it; tell whether it was the first."""
+    mine = (Challenge.id == challenge_id) & Challenge.page_session.is_(None)
+    statement = update(Challenge).where(mine).values(page_session=session_hash)
+    return tx.execute(statement.returning(Challenge.id)).one_or_none() is not None
+
+
+def note_return(tx: Connection, challenge_id: str, *, at: int) -> None:
+    """Note that the browser that opened the page came back to the client; the first time counts."""
+    mine = (Challenge.id == challenge_id) & Challenge.returned_at.is_(None)
+    tx.execute(update(Challenge).where(mine).values(returned_at=at))

@@ -1,5 +1,6 @@
 """Reading, waiting for, resending and cancelling challenges; and what a satisfied one is worth."""
 
+import hmac
 from dataclasses import dataclass, field
 
 from mfa_service import jose
@@ -22,6 +23,7 @@ from .waiting import Watched, wait_for_change
 
 RESULT_TYP = "stepup-result+jwt"
 RESULT_LIFETIME = 300
+_RETURN_CODE_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +131,34 @@ class ChallengeService:
         token = self._f.keys.signer.sign(claims, typ=RESULT_TYP)
         return Result(assurance, challenge.auth_time, token)
 
-    def page_secret(self, challenge: Challenge) -> str:
+    @staticmethod
+    def page_secret(challenge: Challenge) -> str:
         """Return the one-time part of the hosted page's address; derived, so never stored."""
         return jose.b64url(jose.derived(challenge.asked.seed, f"page|{challenge.id}"))
+
+    @staticmethod
+    def return_code(challenge: Challenge) -> str:
+        """Return what the hosted page's browser brings back to `return_uri`: 128 bits."""
+        derived = jose.derived(challenge.asked.seed, f"return|{challenge.id}")
+        return jose.b64url(derived[:_RETURN_CODE_BYTES])
+
+    def releases(self, challenge: Challenge, return_code: str | None) -> bool:
+        """Tell whether the client may see the result now.
+
+        Once the hosted page was opened, only with the code that its browser brought back, until
+        `auth_time` + 300; the first time is noted, which lets a step-up be spent. So a page link
+        that somebody forwarded signs nobody in and changes nothing (contract section 3).
+        """
+        if not challenge.awaits_return:
+            return True
+        at, given = self._f.clock.now(), (return_code or "").encode()
+        held = hmac.compare_digest(given, self.return_code(challenge).encode())
+        if not held or challenge.auth_time is None or at > challenge.auth_time + RESULT_LIFETIME:
+            return False
+        if challenge.returned_at is None:
+            with self._f.work.transaction() as tx:
+                states.note_return(tx, challenge.id, at=at)
+        return True
 
     def _read(self, client: Client, challenge_id: str) -> Challenge:
         at = self._f.clock.now()

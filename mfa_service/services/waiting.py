@@ -13,7 +13,7 @@ from sqlalchemy import select
 from mfa_service.adapters.wakeup_memory import MemoryWakeUp
 from mfa_service.domain.challenge import Status
 from mfa_service.domain.ports import Clock
-from mfa_service.persistence.models import Challenge
+from mfa_service.persistence.models import Challenge, Enrollment
 from mfa_service.persistence.unit_of_work import UnitOfWork
 
 from .foundation import Foundation
@@ -78,6 +78,7 @@ class Watcher:
         found: dict[str, object] = dict.fromkeys(topics)
         found |= self._challenges(_named(topics, "challenge:"))
         found |= self._users(_named(topics, "user:"))
+        found |= self._enrollments(_named(topics, "enrollment:"))
         for topic, value in found.items():
             if self._seen.get(topic, self) != value:
                 self._wake_up.tell(topic)
@@ -85,7 +86,8 @@ class Watcher:
 
     def _challenges(self, ids: list[str]) -> dict[str, object]:
         found: dict[str, object] = {}
-        columns = (Challenge.id, Challenge.status, Challenge.attempts_left, Challenge.push_state)
+        moving = (Challenge.status, Challenge.attempts_left, Challenge.push_state, Challenge.proofs)
+        columns = (Challenge.id, *moving)
         for batch in _batches(ids):
             with self._work.reading() as tx:
                 for row in tx.execute(select(*columns).where(Challenge.id.in_(batch))):
@@ -104,6 +106,15 @@ class Watcher:
                 for row in tx.execute(query):
                     pending[f"user:{row.user_id}"].add(row.id + row.proofs)
         return dict(pending)
+
+    def _enrollments(self, ids: list[str]) -> dict[str, object]:
+        found: dict[str, object] = {}
+        columns = (Enrollment.id, Enrollment.state, Enrollment.attempts_left)
+        for batch in _batches(ids):
+            with self._work.reading() as tx:
+                for row in tx.execute(select(*columns).where(Enrollment.id.in_(batch))):
+                    found[f"enrollment:{row.id}"] = tuple(row)
+        return found
 
 
 def _named(topics: Iterable[str], prefix: str) -> list[str]:

@@ -10,7 +10,9 @@ depends_on = None
 
 
 def upgrade():
+    op.add_column("challenge", sa.Column("disputed_at", sa.BigInteger(), nullable=True))
     op.add_column("challenge", sa.Column("page_session", sa.Text(), nullable=True))
+    op.add_column("challenge", sa.Column("returned_at", sa.BigInteger(), nullable=True))
     op.create_table(
         "prompt",
         sa.Column("challenge_id", sa.Text(), nullable=False),
@@ -24,6 +26,7 @@ def upgrade():
         "authenticator_model",
         sa.Column("aaguid", sa.Text(), nullable=False),
         sa.Column("statement", sa.Text(), nullable=False),
+        sa.Column("no", sa.BigInteger(), nullable=True),
         sa.Column("imported_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("aaguid", name=op.f("pk_authenticator_model")),
     )
@@ -38,6 +41,8 @@ def upgrade():
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("user_agent", sa.Text(), nullable=False),
         sa.Column("intent", sa.Text(), nullable=True),
+        sa.Column("shown", sa.LargeBinary(), nullable=True),
+        sa.Column("notice", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_session_user_id")),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_session")),
         sa.UniqueConstraint("id", name=op.f("uq_session_id")),
@@ -68,4 +73,6 @@ def downgrade():
     op.drop_table("session")
     op.drop_table("authenticator_model")
     op.drop_table("prompt")
+    op.drop_column("challenge", "returned_at")
     op.drop_column("challenge", "page_session")
+    op.drop_column("challenge", "disputed_at")

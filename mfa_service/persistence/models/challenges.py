@@ -10,7 +10,8 @@ class Challenge(Base):
     """One request to prove presence. `status` only ever leaves `pending`, once.
 
     `request` is sealed and never changes; the other columns are what moves. `page_session` is the
-    hash of the cookie of the one browser that opened the hosted page. There is no foreign key to
+    hash of the cookie of the one browser that opened the hosted page, `returned_at` when the client
+    showed the code that this browser brought back. There is no foreign key to
     the user, so that a caller can still read the end of a challenge of an erased user.
     """
 
@@ -34,6 +35,8 @@ class Challenge(Base):
     spent_for: Mapped[str | None]
     request: Mapped[bytes]
     page_session: Mapped[str | None]
+    returned_at: Mapped[int | None]
+    disputed_at: Mapped[int | None]
 
 
 class Prompt(Base):
