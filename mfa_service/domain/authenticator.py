@@ -65,6 +65,12 @@ class Authenticator:
         """Whether it can prove anything now."""
         return self.state is State.ACTIVE and self.uses_left != 0
 
+    @property
+    def can_return(self) -> bool:
+        """Whether a step-up can put it to work again; else only a new enrollment helps."""
+        by_limit = self.suspended_by is SuspendedBy.LIMIT
+        return self.state is State.SUSPENDED and not by_limit and not self.removed_itself
+
     def counts_at(self, now: int) -> bool:
         """Tell whether the binding rule counts it: usable, or suspended by hand within 24 h.
 

@@ -10,6 +10,7 @@ EnrollmentId = NewType("EnrollmentId", str)
 AuthenticatorId = NewType("AuthenticatorId", str)
 UserId = NewType("UserId", str)
 ClientId = NewType("ClientId", str)
+SessionId = NewType("SessionId", str)
 
 
 def _new(prefix: str, randomness: Randomness) -> str:
@@ -39,3 +40,8 @@ def new_user_id(randomness: Randomness) -> UserId:
 def new_client_id(randomness: Randomness) -> ClientId:
     """Return `cli_…`, unguessable."""
     return ClientId(_new("cli", randomness))
+
+
+def new_session_id(randomness: Randomness) -> SessionId:
+    """Return `ses_…`: a name in lists, which opens nothing."""
+    return SessionId(_new("ses", randomness))

@@ -1,5 +1,6 @@
 """What is read. Statements are built once; each uses an index."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -15,6 +16,17 @@ from mfa_service.domain.subject import User as UserValue
 
 from .models import Authenticator, Challenge, Client, Device, Enrollment, User
 from .rows import authenticator_from, challenge_from, client_from, user_from
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Which ended challenges are wanted: whose, since when, and older than which."""
+
+    user_id: str
+    since: int
+    most: int
+    before: str | None = None
+
 
 _LISTED = (State.ACTIVE, State.SUSPENDED)
 
@@ -77,6 +89,23 @@ _PENDING = (
     )
     .order_by(Challenge.created_at, Challenge.id)
 )
+_ENDED = (
+    select(Challenge.__table__)
+    .where(
+        Challenge.user_id == bindparam("user_id"),
+        Challenge.created_at >= bindparam("since"),
+        (Challenge.status != Status.PENDING) | (Challenge.expires_at <= bindparam("at")),
+    )
+    .order_by(Challenge.created_at.desc(), Challenge.id.desc())
+    .limit(bindparam("most"))
+)
+_BEGAN = select(Challenge.created_at).where(
+    Challenge.id == bindparam("before"), Challenge.user_id == bindparam("user_id")
+)
+_OLDER = (Challenge.created_at < _BEGAN.scalar_subquery()) | (
+    (Challenge.created_at == _BEGAN.scalar_subquery()) & (Challenge.id < bindparam("before"))
+)
+_ENDED_BEFORE = _ENDED.where(_OLDER)
 _ENROLLMENT = select(Enrollment.__table__).where(Enrollment.id == bindparam("id"))
 
 
@@ -131,6 +160,18 @@ def pending_pushes(
 ) -> list[ChallengeValue]:
     """Return what is pending for a user and offers a phone, oldest first."""
     rows = tx.execute(_PENDING, {"user_id": user_id, "at": at})
+    return [challenge_from(row, box) for row in rows]
+
+
+def ended_challenges(
+    tx: Connection, wanted: Ended, box: SecretBox, *, at: int
+) -> list[ChallengeValue]:
+    """Return what has ended of a user's challenges, newest first."""
+    values = {"user_id": wanted.user_id, "since": wanted.since, "most": wanted.most, "at": at}
+    if wanted.before is None:
+        rows = tx.execute(_ENDED, values)
+    else:
+        rows = tx.execute(_ENDED_BEFORE, values | {"before": wanted.before})
     return [challenge_from(row, box) for row in rows]
 
 

@@ -103,7 +103,7 @@ class AuthenticatorService:
         audit.record(tx, _entry(Event.AUTHENTICATOR_SUSPEND, change, reason=change.reason))
 
     def _resume(self, tx: Connection, change: Change, found: Authenticator) -> None:
-        if found.suspended_by is SuspendedBy.LIMIT or found.removed_itself:
+        if not found.can_return:
             raise AuthenticatorNotActive("It returns only by a new enrollment.")
         self._binding.authorize(tx, change)
         states.resume(tx, change.used_for)

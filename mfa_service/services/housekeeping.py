@@ -4,17 +4,19 @@ import logging
 import threading
 from collections.abc import Callable
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
 from mfa_service.domain.errors import Unavailable
-from mfa_service.persistence import states
+from mfa_service.persistence import sessions, states
 from mfa_service.persistence.models import (
     Challenge,
     Enrollment,
     IdempotentReply,
     Outbox,
+    Prompt,
     PushSent,
     SeenToken,
+    User,
 )
 
 from .foundation import Foundation
@@ -38,6 +40,7 @@ class HousekeepingService:
             self._end_challenges,
             self._delete_challenges,
             self._end_enrollments,
+            self._delete_sessions,
             self._delete_guards,
         ):
             with self._f.work.transaction() as tx:
@@ -49,14 +52,14 @@ class HousekeepingService:
         states.fail_exhausted(tx, at=at)
 
     def _delete_challenges(self, tx: Connection, at: int) -> None:
-        """Delete what can no longer be read: 24 h after its end, with the transaction's text."""
-        limit = at - self._f.limits.readable_after_end
-        tx.execute(
-            delete(Challenge).where(
-                Challenge.expires_at < limit,
-                or_(Challenge.ended_at < limit, Challenge.ended_at.is_(None)),
-            )
-        )
+        """Delete what is shown no more: to its person for 30 days, to its client for 24 h.
+
+        Of a person that was erased only the client's part is left.
+        """
+        tx.execute(delete(Challenge).where(_ended_before(at - self._f.limits.kept_after_end)))
+        readable_from = at - self._f.limits.readable_after_end
+        of_nobody = Challenge.user_id.not_in(select(User.id))
+        tx.execute(delete(Challenge).where(_ended_before(readable_from), of_nobody))
 
     @staticmethod
     def _end_enrollments(tx: Connection, at: int) -> None:
@@ -71,12 +74,21 @@ class HousekeepingService:
             states.end_enrollment(tx, enrollment_id)
         tx.execute(delete(Enrollment).where(Enrollment.expires_at < at - 30 * _DAY))
 
+    def _delete_sessions(self, tx: Connection, at: int) -> None:
+        sessions.delete_over(tx, at=at, idle=self._f.limits.session_idle)
+
     @staticmethod
     def _delete_guards(tx: Connection, at: int) -> None:
+        tx.execute(delete(Prompt).where(Prompt.expires_at < at))
         tx.execute(delete(SeenToken).where(SeenToken.expires_at < at))
         tx.execute(delete(IdempotentReply).where(IdempotentReply.created_at < at - KEPT_SECONDS))
         tx.execute(delete(PushSent).where(PushSent.sent_at < at - 2 * _DAY))
         tx.execute(delete(Outbox).where(Outbox.expires_at < at - _DAY))
+
+
+def _ended_before(limit: int) -> ColumnElement[bool]:
+    ended = or_(Challenge.ended_at < limit, Challenge.ended_at.is_(None))
+    return (Challenge.expires_at < limit) & ended
 
 
 class Loop(threading.Thread):

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, delete, select
 
+from mfa_service.domain.authenticator import Authenticator as AuthenticatorValue
 from mfa_service.domain.challenge import Asked
 from mfa_service.domain.errors import NotFound
 from mfa_service.domain.events import Event
 from mfa_service.domain.subject import Subject
-from mfa_service.persistence import audit, queries, states
+from mfa_service.persistence import audit, queries, sessions, states
 from mfa_service.persistence.consume import lock_user
 from mfa_service.persistence.models import (
     Authenticator,
@@ -53,6 +54,10 @@ class UserService:
         """Return the highest level that the subject can reach now, without `prior`."""
         return self._f.levels.acrs[self._reach.attainable(subject)]
 
+    def level_of(self, found: AuthenticatorValue) -> int:
+        """Return the rank of the level that one authenticator reaches alone."""
+        return self._f.levels.level_of(self._reach.potential(found))
+
     def erase(self, caller: Caller, user_id: str, *, reason: str) -> None:
         """Erase the person's data; open challenges are cancelled, the audit keeps a pseudonym."""
         at = self._f.clock.now()
@@ -87,6 +92,7 @@ class UserService:
         Enrollments go before all: a claim that runs meanwhile adds a phone and is waited for.
         """
         tx.execute(delete(Enrollment).where(Enrollment.user_id == user_id))
+        sessions.forget_user(tx, user_id)
         mine = select(Authenticator.id).where(Authenticator.user_id == user_id)
         for child in (SpentProof, Device, Outbox):
             tx.execute(delete(child).where(child.authenticator_id.in_(mine)))

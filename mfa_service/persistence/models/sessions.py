@@ -9,7 +9,8 @@ from mfa_service.persistence.base import Base
 class Session(Base):
     """A self-service session, by the hash of its cookie. `began_by` is `link` or `login`.
 
-    `intent` is what the person wants to change, kept while the step-up for it runs.
+    `intent` is what the person wants to change, kept while the step-up for it runs. `shown` is
+    sealed: what an enrollment shows to this browser only. `notice` is said on the next page.
     """
 
     __tablename__ = "session"
@@ -23,6 +24,8 @@ class Session(Base):
     expires_at: Mapped[int]
     user_agent: Mapped[str]
     intent: Mapped[str | None]
+    shown: Mapped[bytes | None]
+    notice: Mapped[str | None]
 
 
 class AccountLink(Base):

@@ -1,0 +1,31 @@
+"""A person's session in self-service (S 3.9, S 9.2)."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class BeganBy(StrEnum):
+    """How a session began. A link proves no factor (contract section 10)."""
+
+    LINK = "link"
+    LOGIN = "login"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that is alive. `id` names it in lists; only its cookie opens it.
+
+    `intent` is what the person wants to change while the step-up for it runs, `shown` what an
+    enrollment shows here and nowhere else, sealed; `notice` is said on the next page.
+    """
+
+    id: str
+    user_id: str
+    began_by: BeganBy
+    created_at: int
+    seen_at: int
+    expires_at: int
+    user_agent: str
+    intent: str | None = None
+    shown: bytes | None = field(default=None, repr=False)
+    notice: str | None = None
