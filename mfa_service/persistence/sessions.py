@@ -38,12 +38,6 @@ def touch(tx: Connection, token_hash: str, *, at: int, idle: int) -> SessionValu
     return _session(tx.execute(statement).one_or_none())
 
 
-def change_cookie(tx: Connection, token_hash: str, new_hash: str) -> None:
-    """Put a session under the hash of another cookie."""
-    mine = Session.token_hash == token_hash
-    tx.execute(update(Session).where(mine).values(token_hash=new_hash))
-
-
 def of_user(tx: Connection, user_id: str, *, at: int, idle: int) -> list[SessionValue]:
     """Return a user's sessions that are alive, the latest used first."""
     query = select(*_VALUE_COLUMNS).where(Session.user_id == user_id, *_alive(at, idle))
@@ -74,11 +68,16 @@ def put_intent(tx: Connection, session_id: str, intent: str) -> None:
     tx.execute(update(Session).where(Session.id == session_id).values(intent=intent))
 
 
-def take_intent(tx: Connection, session_id: str, intent: str) -> bool:
-    """Use up exactly this intent, once; tell whether nobody was first."""
-    mine = (Session.id == session_id) & (Session.intent == intent)
-    statement = update(Session).where(mine).values(intent=None).returning(Session.id)
+def move_intent(tx: Connection, session_id: str, before: str, after: str | None) -> bool:
+    """Replace exactly this intent, once; tell whether nobody was first."""
+    mine = (Session.id == session_id) & (Session.intent == before)
+    statement = update(Session).where(mine).values(intent=after).returning(Session.id)
     return tx.scalar(statement) is not None
+
+
+def intent_of(tx: Connection, session_id: str) -> str | None:
+    """Return what a session keeps of its intent now."""
+    return tx.scalar(select(Session.intent).where(Session.id == session_id))
 
 
 def put_shown(tx: Connection, session_id: str, sealed: bytes | None) -> None:

@@ -31,13 +31,26 @@ class Intent:
     label: str | None = None
 
 
+class Stage(StrEnum):
+    """An intent waits for its step-up, is taken once that is done, and then made."""
+
+    ASKED = "asked"
+    TAKEN = "taken"
+    MADE = "made"
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An intent with the step-up that it waits for, and the `state` that comes back with it."""
+    """An intent with the step-up that it waits for, and the `state` that comes back with it.
+
+    It stays after it was made: a browser that comes back twice is led to the same place.
+    """
 
     intent: Intent
     challenge_id: str
     state: str
+    stage: Stage = Stage.ASKED
+    enrollment_id: str | None = None
 
     def to_json(self) -> str:
         """Return the form that is stored."""
@@ -47,8 +60,9 @@ class Pending:
     def from_json(cls, text: str) -> "Pending":
         """Return what `to_json` wrote."""
         members = json.loads(text)
-        intent = members.pop("intent")
-        return cls(Intent(**intent | {"action": Action(intent["action"])}), **members)
+        intent, stage = members.pop("intent"), Stage(members.pop("stage"))
+        action = Action(intent.pop("action"))
+        return cls(Intent(action, **intent), stage=stage, **members)
 
 
 class Hindrance(StrEnum):

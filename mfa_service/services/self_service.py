@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mfa_service.domain.authenticator import State
 from mfa_service.domain.challenge import Challenge, Purpose, Status
@@ -23,13 +23,15 @@ from .disputes import DisputeService
 from .enrollment import EnrollmentRequest, EnrollmentService
 from .enrollment_rows import Enrollment
 from .foundation import Foundation
-from .intents import LESSER, Action, ChangeRefused, Hindrance, Intent, Pending
+from .intents import LESSER, Action, ChangeRefused, Hindrance, Intent, Pending, Stage
 from .opening import ChallengeRequest, OpeningService
 from .own_client import RETURN_PATH
 from .sessions import Person, SessionService
+from .waiting import Watched, wait_for_change
 
 _STATE_BYTES = 32
 _STEP_UP_SECONDS = 300
+_TWICE_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,11 @@ class StepUp:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The change was made, or its enrollment was opened."""
+    """The change was made, or its enrollment was opened; `again` tells that it was before."""
 
     intent: Intent
-    enrollment: Enrollment | None = None
+    enrollment_id: str | None = None
+    again: bool = False
 
 
 Outcome = StepUp | Done
@@ -122,12 +125,13 @@ class SelfService:
         satisfied = challenge.status is Status.SATISFIED
         if satisfied and not self._is_this_browsers(challenge, return_code):
             raise ChangeRefused(Hindrance.OVER)
+        taken = replace(pending, stage=Stage.TAKEN)
         with self._f.work.transaction() as tx:
-            if not rows.take_intent(tx, person.session.id, kept):
-                raise ChangeRefused(Hindrance.OVER)
-        if not satisfied:
-            raise ChangeRefused(Hindrance.NOT_CONFIRMED)
-        return self._perform(person, pending.intent, challenge_id)
+            asked = pending.stage is Stage.ASKED
+            first = asked and rows.move_intent(tx, person.session.id, kept, taken.to_json())
+        if not first:
+            return self._led_before(person, challenge_id)
+        return self._make(person, taken, satisfied=satisfied)
 
     def confirm(
         self, person: Person, enrollment_id: str, proof: Mapping[str, object]
@@ -139,6 +143,41 @@ class SelfService:
         with self._f.work.transaction() as tx:
             rows.put_shown(tx, person.session.id, None)
         return done
+
+    def _make(self, person: Person, taken: Pending, *, satisfied: bool) -> Done:
+        """Make a change that was taken, and keep where it led; a refusal leaves nothing."""
+        made: str | None = None
+        try:
+            if not satisfied:
+                raise ChangeRefused(Hindrance.NOT_CONFIRMED)
+            done = self._perform(person, taken.intent, taken.challenge_id)
+            after = replace(taken, stage=Stage.MADE, enrollment_id=done.enrollment_id)
+            made = after.to_json()
+        finally:
+            with self._f.work.transaction() as tx:
+                rows.move_intent(tx, person.session.id, taken.to_json(), made)
+            self._f.wake_up.tell(_topic(person))
+        return done
+
+    def _led_before(self, person: Person, challenge_id: str) -> Done:
+        """Return where this change led when it was made: browsers may come back twice at once."""
+        watched = Watched(
+            topic=_topic(person),
+            read=lambda: self._kept(person, challenge_id),
+            state=lambda kept: kept,
+            final=lambda kept: kept is None or kept.stage is Stage.MADE,
+            until=lambda _: None,
+        )
+        kept = wait_for_change(self._f, watched, seconds=_TWICE_SECONDS)
+        if kept is None or kept.stage is not Stage.MADE:
+            raise ChangeRefused(Hindrance.OVER)
+        return Done(kept.intent, kept.enrollment_id, again=True)
+
+    def _kept(self, person: Person, challenge_id: str) -> Pending | None:
+        with self._f.work.reading() as tx:
+            text = rows.intent_of(tx, person.session.id)
+        kept = Pending.from_json(text) if text else None
+        return kept if kept is not None and kept.challenge_id == challenge_id else None
 
     def _types_concerned(self, person: Person, intent: Intent) -> list[str]:
         if intent.action is Action.ADD:
@@ -199,10 +238,10 @@ class SelfService:
         return challenge.awaits_return and held
 
     def _perform(self, person: Person, intent: Intent, challenge_id: str | None) -> Done:
-        enrollment = None
+        enrollment_id = None
         try:
             if intent.action is Action.ADD:
-                enrollment = self._add(person, intent, challenge_id)
+                enrollment_id = self._add(person, intent, challenge_id)
             elif intent.action is Action.DISPUTE:
                 self._disputes.dispute(person, intent.concerns, step_up=challenge_id)
             elif intent.action is Action.REMOVE:
@@ -214,18 +253,22 @@ class SelfService:
                 self._parts.authenticators.change(person.caller, intent.concerns, patch)
         except BindingRequiresStepUp as exc:
             raise ChangeRefused(Hindrance.OVER) from exc
-        return Done(intent, enrollment)
+        return Done(intent, enrollment_id)
 
-    def _add(self, person: Person, intent: Intent, challenge_id: str | None) -> Enrollment:
+    def _add(self, person: Person, intent: Intent, challenge_id: str | None) -> str:
         request = EnrollmentRequest(person.sub, intent.concerns, intent.label, challenge_id)
         started = self._parts.enrollment.start(person.caller, request)
         self._parts.sessions.keep_shown(person, started.id, started.shown)
-        return started
+        return started.id
 
 
 def _belongs(pending: Pending, challenge_id: str, state: str) -> bool:
     same = hmac.compare_digest(pending.state.encode(), state.encode())
     return same and pending.challenge_id == challenge_id
+
+
+def _topic(person: Person) -> str:
+    return f"session:{person.session.id}"
 
 
 def _patch(intent: Intent, challenge_id: str | None) -> Patch:

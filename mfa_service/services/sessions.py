@@ -111,13 +111,6 @@ class SessionService:
         caller = Caller(own, frozenset(SCOPES), sub=subject.user.sub, proven=proven)
         return Person(session, subject, caller)
 
-    def renew(self, cookie: str) -> str:
-        """Give a session another cookie, after its person proved themselves anew (S 9.2)."""
-        token = b64url(self._f.randomness.bytes(_TOKEN_BYTES))
-        with self._f.work.transaction() as tx:
-            rows.change_cookie(tx, _hash(cookie), _hash(token))
-        return token
-
     def of(self, person: Person) -> list[Session]:
         """Return every session of the person that is alive, the latest used first."""
         at, idle = self._f.clock.now(), self._f.limits.session_idle

@@ -9,7 +9,7 @@ from mfa_service.domain.errors import Unauthenticated
 from mfa_service.domain.text import has_control, misleads
 from mfa_service.services.sessions import Browser, Person
 
-from . import cookies, frame, guard
+from . import browsers, cookies, frame, guard
 from .account_words import notice_of
 from .pages import View
 from .visits import Visit
@@ -91,8 +91,7 @@ def context_of(visit: Visit) -> dict[str, str]:
     """Return where a change is asked from, for the person who confirms it."""
     told = {
         "ip": visit.request.remote_addr or "",
-        "user_agent": browser_of(visit).user_agent,
-        "application": visit.services.settings.service_name,
+        "user_agent": browsers.name_of(visit, browser_of(visit).user_agent),
     }
     return {name: value for name, value in told.items() if value}
 

@@ -6,10 +6,10 @@ from mfa_service.domain.authenticator import Authenticator, State
 from mfa_service.domain.errors import Forbidden, InvalidRequest, NotFound
 from mfa_service.domain.text import misleads
 from mfa_service.services.intents import Action, ChangeRefused, Intent
-from mfa_service.services.self_service import Done, Outcome, StepUp
+from mfa_service.services.self_service import Outcome, StepUp
 from mfa_service.services.sessions import Person
 
-from . import account, cookies, frame, guard
+from . import account, frame, guard
 from .account_words import HINDRANCES, KINDS, message_of, worth_of
 from .pages import Page
 from .visits import Visit
@@ -80,12 +80,11 @@ def remove(visit: Visit, person: Person, authenticator_id: str) -> Response:
 
 
 def come_back(visit: Visit, person: Person) -> Response:
-    """Make the change whose step-up is done, and give the session another cookie (S 9.2)."""
+    """Make the change whose step-up is done."""
     if not guard.is_navigation(visit.request):
         raise Forbidden
-    changes, sessions = visit.services.account.changes, visit.services.account.sessions
     try:
-        outcome = changes.come_back(
+        outcome = visit.services.account.changes.come_back(
             person,
             challenge_id=visit.query("challenge_id") or "",
             state=visit.query("state") or "",
@@ -93,11 +92,7 @@ def come_back(visit: Visit, person: Person) -> Response:
         )
     except ChangeRefused as refused:
         return _refused(visit, person, refused)
-    response = _lead_on(visit, person, outcome)
-    if isinstance(outcome, Done):
-        renewed = sessions.renew(visit.cookie(account.COOKIE) or "")
-        cookies.write(response, visit.issuer, account.COOKIE, renewed, seconds=None)
-    return response
+    return _lead_on(visit, person, outcome)
 
 
 def ask(visit: Visit, person: Person, intent: Intent, label: str) -> Response:
@@ -121,8 +116,10 @@ def _change(
 def _lead_on(visit: Visit, person: Person, outcome: Outcome) -> Response:
     if isinstance(outcome, StepUp):
         return frame.redirect(visit, outcome.path)
-    if outcome.enrollment is not None:
-        return frame.redirect(visit, f"/account/enrollments/{outcome.enrollment.id}")
+    if outcome.enrollment_id is not None:
+        return frame.redirect(visit, f"/account/enrollments/{outcome.enrollment_id}")
+    if outcome.again:
+        return frame.redirect(visit, account.HOME)
     intent = outcome.intent
     named = intent.label or _label_of(person.subject.authenticators, intent.concerns)
     said: dict[str, object] = {"said": intent.action, "label": named}

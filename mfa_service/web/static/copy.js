@@ -3,7 +3,7 @@
 function begin() {
   for (const button of document.querySelectorAll("[data-copy]")) {
     const source = button.closest("section").querySelector("[data-copied]");
-    if (!source || !navigator.clipboard) continue;
+    if (!source?.textContent.trim() || !navigator.clipboard) continue;
     button.hidden = false;
     button.addEventListener("click", async () => {
       const lines = [...source.querySelectorAll("li")].map((line) => line.textContent);
