@@ -11,7 +11,9 @@ from examples.authorization_server.accounts import accounts_from
 from examples.authorization_server.browser import SESSION_SECONDS, Browser
 from examples.authorization_server.enrollment import Enroller
 from examples.authorization_server.enrollment_pages import EnrollmentPages
+from examples.authorization_server.hosted_page import RETURN_PATH, HostedPage
 from examples.authorization_server.issued import Issuance
+from examples.authorization_server.own_page import OwnPage
 from examples.authorization_server.protocol_pages import ProtocolPages
 from examples.authorization_server.provider import Provider, signing_keys
 from examples.authorization_server.result_tokens import ResultTokens
@@ -19,7 +21,6 @@ from examples.authorization_server.service_calls import ServiceCalls
 from examples.authorization_server.settings import Settings, settings_from
 from examples.authorization_server.signin_pages import SignInPages
 from examples.authorization_server.stepup import StepUpService
-from examples.authorization_server.stepup_pages import StepUpPages
 from examples.common.expiring import Clock
 from examples.common.pages import install_pages, origin_of
 from examples.common.remote_keys import RemoteKeys
@@ -39,20 +40,24 @@ def create_app(settings: Settings, outside: Outside) -> Flask:
     """Return the server; call once per process."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
-    install_pages(app, form_targets=tuple(map(origin_of, settings.client.redirect_uris)))
+    addresses = (*settings.client.redirect_uris, settings.stepup.issuer)
+    install_pages(app, form_targets=tuple(map(origin_of, addresses)))
     now = outside.now
     sessions = Sessions(
         "as_session", Browser, origin=settings.issuer, seconds=SESSION_SECONDS, now=now
     )
     sessions.install(app, without_csrf=frozenset({"token"}))
     calls = service_calls(settings, outside)
-    stepup = StepUpService(calls, _results(settings, outside))
+    hosted = settings.stepup.hosted
+    return_uri = settings.issuer + RETURN_PATH if hosted else None
+    stepup = StepUpService(calls, _results(settings, outside), return_uri)
     provider = Provider(app, settings, Issuance(now), outside.keys)
     accounts = accounts_from(settings.users, now)
     name = settings.client.name
     ProtocolPages(sessions, provider, stepup, now).install(app)
     SignInPages(sessions, accounts, name, now).install(app)
-    StepUpPages(sessions, stepup, name).install(app)
+    page = HostedPage(sessions, stepup) if hosted else OwnPage(sessions, stepup, name)
+    page.install(app)
     EnrollmentPages(sessions, Enroller(calls), stepup, now).install(app)
     return app
 

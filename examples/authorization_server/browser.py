@@ -42,8 +42,12 @@ class Wait:
     message: str = ""
     evidence: Evidence | None = None
     refused: Refuse | None = None
-    id: str = field(default_factory=new_id)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def id(self) -> str:
+        """The name under which this session knows it; the hosted page brings it back."""
+        return self.opened.state
 
     @property
     def over(self) -> bool:

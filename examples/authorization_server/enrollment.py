@@ -5,12 +5,13 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from examples.authorization_server.service_calls import ServiceCalls
+from examples.authorization_server.wanted import LEVELS
 
-LEVELS = ("0", "urn:stepup:acr:aal1", "urn:stepup:acr:aal2", "phr", "phrh", "urn:stepup:acr:aal3")
 LEVEL_OF = {
     "phone": "urn:stepup:acr:aal2",
     "totp": "urn:stepup:acr:aal1",
     "recovery_codes": "urn:stepup:acr:aal1",
+    "webauthn": "phr",
 }
 
 
@@ -47,7 +48,11 @@ class Enroller:
             body["challenge_id"] = challenge_id
         return self._calls.post("/v1/enrollments", body, once=True)
 
-    def confirm(self, enrollment_id: str, field: str, code: str) -> None:
-        """Confirm with the code that only the new authenticator shows."""
+    def confirm(self, enrollment_id: str, proof: dict[str, Any]) -> None:
+        """Confirm with the code that only the new authenticator shows, or its new passkey."""
         path = f"/v1/enrollments/{quote(enrollment_id, safe='')}/confirm"
-        self._calls.post(path, {field: code}, once=True)
+        self._calls.post(path, proof, once=True)
+
+    def self_service(self, sub: str) -> str:
+        """Return a link that opens the service's own pages for the subject, once."""
+        return str(self._calls.post("/v1/account-links", {"sub": sub})["url"])

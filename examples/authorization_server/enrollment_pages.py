@@ -1,6 +1,8 @@
-"""The pages where a signed-in person adds a phone, an authenticator app or recovery codes."""
+"""The pages where a signed-in person adds a phone, a passkey, an app or recovery codes."""
 
 import base64
+import json
+from typing import Any
 
 from flask import Flask, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -14,8 +16,13 @@ from examples.common.expiring import Clock
 from examples.common.sessions import Session, Sessions
 
 PASSWORD_SECONDS = 900
-NAMES = {"phone": "phone", "totp": "authenticator app", "recovery_codes": "recovery codes"}
-CONFIRM_FIELD = {"phone": "check_code", "totp": "code"}
+NAMES = {
+    "phone": "phone",
+    "webauthn": "passkey",
+    "totp": "authenticator app",
+    "recovery_codes": "recovery codes",
+}
+CONFIRM_FIELD = {"phone": "check_code", "totp": "code", "webauthn": "credential"}
 
 
 class EnrollmentPages:
@@ -39,6 +46,7 @@ class EnrollmentPages:
         app.add_url_rule("/", "front", lambda: redirect(url_for("authenticators"), 303))
         app.add_url_rule(at, "authenticators", self.overview)
         app.add_url_rule(at, "add", self.add, methods=["POST"])
+        app.add_url_rule(f"{at}/self-service", "self_service", self.self_service, methods=["POST"])
         app.add_url_rule(f"{at}/authorised/<wait_id>", "authorised", self.authorised)
         app.add_url_rule(f"{at}/new/<shown_id>", "enrollment", self.show)
         app.add_url_rule(f"{at}/new/<shown_id>", "confirm", self.confirm, methods=["POST"])
@@ -74,6 +82,16 @@ class EnrollmentPages:
             if person.authenticators:
                 return self._step_up(session, standing, person, kind)
             return self._begin(session, standing, kind, None)
+        except ServiceProblem as problem:
+            return self._failed(session, problem)
+
+    def self_service(self) -> Response:
+        """Go to the service's own pages, which can do more than these."""
+        session, standing = self._signed_in()
+        if standing is None:
+            return redirect(url_for("signin"), 303)
+        try:
+            return redirect(self._enroller.self_service(standing.sub), 303)
         except ServiceProblem as problem:
             return self._failed(session, problem)
 
@@ -113,13 +131,12 @@ class EnrollmentPages:
         session, shown = self._shown(shown_id)
         if shown.type not in CONFIRM_FIELD:
             abort(400)
-        code = request.form.get("code", "").replace(" ", "")
         try:
-            self._enroller.confirm(shown.enrollment["id"], CONFIRM_FIELD[shown.type], code)
+            self._enroller.confirm(shown.enrollment["id"], _proof(shown.type))
         except ServiceProblem as problem:
             if problem.slug not in {"proof-rejected", "invalid-request"}:
                 return self._failed(session, problem)
-            shown.message = "That code is not right."
+            shown.message = "That is not right. Try again."
             return redirect(url_for("enrollment", shown_id=shown.id), 303)
         session.data.shown.pop(shown.id, None)
         session.data.notice = f"Your {NAMES[shown.type]} was added."
@@ -175,3 +192,14 @@ class EnrollmentPages:
         }
         session.data.notice = texts.get(problem.slug, "That did not work. Try again in a moment.")
         return redirect(url_for("authenticators"), 303)
+
+
+def _proof(kind: str) -> dict[str, Any]:
+    """Return what the form brought, as the service takes it."""
+    given = request.form.get("code", "")
+    if kind != "webauthn":
+        return {CONFIRM_FIELD[kind]: given.replace(" ", "")}
+    try:
+        return {"credential": json.loads(given)}
+    except (ValueError, RecursionError):
+        abort(400)

@@ -11,11 +11,12 @@ DEMO_USERS = Path(__file__).with_name("users.toml")
 
 @dataclass(frozen=True, slots=True)
 class StepUpSettings:
-    """How this server calls the step-up service."""
+    """How this server calls the step-up service, and whether it uses the service's hosted page."""
 
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
+    hosted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def settings_from(variables: Mapping[str, str] | None = None) -> Settings:
             issuer=env.origin("STEPUP_ISSUER", "http://localhost:8000"),
             client_id=env.text("STEPUP_CLIENT_ID"),
             client_secret=env.text("STEPUP_CLIENT_SECRET"),
+            hosted=env.choice("AS_STEP_UP_PAGE", "hosted", "own") == "hosted",
         ),
     )
     env.finish()

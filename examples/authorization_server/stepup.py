@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from examples.authorization_server.decision import Evidence
 from examples.authorization_server.result_tokens import Expected, ResultTokens
 from examples.authorization_server.service_calls import ServiceCalls
 
-METHODS = ("push", "totp", "recovery_code")
+OWN_METHODS = ("push", "totp", "recovery_code")
 PRIOR_MAX_AGE = 3600
 
 
@@ -33,11 +33,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A challenge of ours: its id and what its result must match. Kept in the browser's session."""
+    """A challenge of ours: its id and what its result must match. Kept in the browser's session.
+
+    `state` is our own name for it, which nobody else knows; `page` is the hosted page.
+    """
 
     id: str
     expected: Expected
     expires_at: int
+    state: str = field(repr=False)
+    page: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +59,36 @@ class State:
 
 
 class StepUpService:
-    """The few calls of the contract that an authorization server needs; raises `ServiceProblem`."""
+    """The few calls of the contract that an authorization server needs; raises `ServiceProblem`.
 
-    def __init__(self, calls: ServiceCalls, results: ResultTokens) -> None:
+    With `return_uri`, which is registered for this client, the hosted page is used and sends the
+    browser back there; without, a page of our own offers what it can.
+    """
+
+    def __init__(
+        self, calls: ServiceCalls, results: ResultTokens, return_uri: str | None = None
+    ) -> None:
         self._calls = calls
         self._results = results
+        self._return_uri = return_uri
 
     def open(self, ask: Ask) -> tuple[Opened, State]:
         """Open a challenge; the idempotency key makes a repeated request harmless.
 
         Raises `ServiceProblem` with slug `acr-unattainable` when nobody can satisfy it.
         """
-        nonce = secrets.token_urlsafe(24)
-        answer = self._calls.post("/v1/challenges", _body(ask, nonce), once=True)
+        nonce, state = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        body = _body(ask, nonce)
+        if self._return_uri is None:
+            body["methods"] = list(OWN_METHODS)
+        else:
+            body |= {"return_uri": self._return_uri, "state": state}
+        answer = self._calls.post("/v1/challenges", body, once=True)
         opened = Opened(
             id=answer["id"],
             expires_at=answer["expires_at"],
+            state=state,
+            page=answer["page"],
             expected=Expected(
                 txn=answer["id"],
                 sub=ask.sub,
@@ -80,9 +99,14 @@ class StepUpService:
         )
         return opened, _state(answer)
 
-    def read(self, opened: Opened, *, wait: int = 0) -> State:
-        """Return the state, after at most `wait` seconds (0-30) without a change."""
-        path = f"{_path(opened)}?wait={wait}" if wait else _path(opened)
+    def read(self, opened: Opened, *, wait: int = 0, return_code: str | None = None) -> State:
+        """Return the state, after at most `wait` seconds (0-30) without a change.
+
+        Once the hosted page was opened there is no result without the right `return_code`.
+        """
+        query = {"wait": wait or None, "return_code": return_code}
+        given = urlencode({name: value for name, value in query.items() if value is not None})
+        path = f"{_path(opened)}?{given}" if given else _path(opened)
         return _state(self._calls.get(path, timeout=wait + 10))
 
     def answer(self, opened: Opened, method: str, code: str) -> State:
@@ -102,7 +126,6 @@ class StepUpService:
 def _body(ask: Ask, nonce: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "sub": ask.sub,
-        "methods": list(METHODS),
         "purpose": ask.purpose,
         "nonce": nonce,
         "context": {

@@ -10,7 +10,14 @@ from typing import Any, NoReturn
 import rfc8785
 
 PASSWORD_ONLY = "0"  # noqa: S105
-LEVELS = (PASSWORD_ONLY, "urn:stepup:acr:aal1", "urn:stepup:acr:aal2")
+LEVELS = (
+    PASSWORD_ONLY,
+    "urn:stepup:acr:aal1",
+    "urn:stepup:acr:aal2",
+    "phr",
+    "phrh",
+    "urn:stepup:acr:aal3",
+)
 MAX_TRANSACTION = 4096
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 

@@ -20,6 +20,10 @@ class Environment:
             return ""
         return value
 
+    def optional(self, name: str) -> str | None:
+        """Return the variable's value, if it has one."""
+        return self._variables.get(name) or None
+
     def port(self, name: str, default: int) -> int:
         """Return a TCP port between 1 and 65535."""
         value = self._variables.get(name, str(default))
@@ -34,6 +38,13 @@ class Environment:
         if value and not value.startswith(("https://", "http://")):
             self.faults.append(f"{name} must start with https:// or http://")
         return value.rstrip("/")
+
+    def choice(self, name: str, *choices: str) -> str:
+        """Return one of `choices`; the first unless it is set."""
+        value = self.text(name, choices[0])
+        if value and value not in choices:
+            self.faults.append(f"{name} must be {' or '.join(choices)}")
+        return value
 
     def words(self, name: str, default: str | None = None) -> tuple[str, ...]:
         """Return the members of a comma list."""

@@ -1,6 +1,6 @@
-"""A browser for programs: cookies, redirects, and forms filled in as a person would."""
+"""A browser for programs, without JavaScript: cookies, redirects, forms as a person fills them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 import httpx
 
 MOST_REDIRECTS = 20
+AT_ONCE = "0;url="
 VOID = frozenset(
     {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 )
@@ -38,6 +39,7 @@ class _Reader(HTMLParser):
         self.attributes: dict[str, Attributes] = {}
         self.texts: dict[str, str] = {}
         self.classes: dict[str, list[str]] = {}
+        self.onward: str | None = None
         self._open: list[tuple[str, str | None, str | None]] = []
         self._form: Form | None = None
 
@@ -52,6 +54,8 @@ class _Reader(HTMLParser):
             self.forms[named.get("id", "")] = self._form
         if tag == "input" and self._form is not None and "name" in named:
             self._form.fields[named["name"]] = named.get("value", "")
+        if tag == "meta" and named.get("content", "").startswith(AT_ONCE):
+            self.onward = named["content"].removeprefix(AT_ONCE)
         if tag in BLOCKS:
             self.handle_data(" ")
         if tag not in VOID:
@@ -77,7 +81,7 @@ class _Reader(HTMLParser):
 
 
 class Page:
-    """One answer: its address, status, forms, and text by element id."""
+    """One answer: its address, status, forms, text by element id, and where it leads at once."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self.url = str(answer.url)
@@ -85,6 +89,7 @@ class Page:
         self.html = answer.text
         self._read = _Reader()
         self._read.feed(answer.text)
+        self.onward = self._read.onward
 
     def form(self, name: str) -> Form:
         """Return a form by its id."""
@@ -166,20 +171,16 @@ class Browser:
         return self.open(self.page.url)
 
     def _go(self, answer: httpx.Response) -> Page:
-        for stop in self._stops(answer):
-            answer = stop
         self.page = Page(answer)
-        return self.page
-
-    def _stops(self, answer: httpx.Response) -> Iterator[httpx.Response]:
-        self.trail = [str(answer.url)]
+        self.trail = [self.page.url]
         for _ in range(MOST_REDIRECTS):
-            if not answer.has_redirect_location:
-                return
-            target = self.edit(urljoin(str(answer.url), answer.headers["Location"]))
+            onward = answer.headers.get("Location") or self.page.onward
+            if onward is None:
+                return self.page
+            target = self.edit(urljoin(self.page.url, onward))
             answer = self._client.get(target)
+            self.page = Page(answer)
             self.trail.append(target)
-            yield answer
         raise BrokenPageError(f"too many redirects, last to {answer.url.host}")
 
 

@@ -41,13 +41,13 @@ class TestClock:
 class World:
     """Everything that talks to everything, without sockets."""
 
-    def __init__(self, keys: KeySet, users: Path) -> None:
+    def __init__(self, keys: KeySet, users: Path, *, page: str = "hosted") -> None:
         self.clock = TestClock()
         self.double = Double(self.clock)
         self._transports: dict[str, httpx.BaseTransport] = {
             service_double.ISSUER: httpx.WSGITransport(DoubleApi(self.double).app)
         }
-        self.server = self._server(keys, users)
+        self.server = self._server(keys, users, page)
         self._transports[AS] = httpx.WSGITransport(self.server)
         variables = {
             "SHOP_ADDRESS": SHOP,
@@ -73,13 +73,14 @@ class World:
         self.browser.open(at)
         self.browser.submit("signin", username=name, password=PASSWORDS[name])
 
-    def _server(self, keys: KeySet, users: Path) -> Flask:
+    def _server(self, keys: KeySet, users: Path, page: str) -> Flask:
         variables = {
             "AS_ISSUER": AS,
             "AS_USERS": str(users),
             "AS_CLIENT_SECRET": SECRET,
             "AS_REDIRECT_URIS": f"{SHOP}/callback",
             "AS_API_AUDIENCE": f"{SHOP}/api",
+            "AS_STEP_UP_PAGE": page,
             "STEPUP_ISSUER": service_double.ISSUER,
             "STEPUP_CLIENT_ID": service_double.CLIENT_ID,
             "STEPUP_CLIENT_SECRET": service_double.CLIENT_SECRET,
@@ -110,7 +111,14 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def world(keys: KeySet, users: Path) -> World:
+    """The authorization server as it is by default: with the service's hosted page."""
     return World(keys, users)
+
+
+@pytest.fixture
+def own_world(keys: KeySet, users: Path) -> World:
+    """The authorization server with a waiting page of its own."""
+    return World(keys, users, page="own")
 
 
 def _nobody(request: httpx.Request) -> httpx.Response:

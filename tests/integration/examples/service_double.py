@@ -20,6 +20,7 @@ AMR = {
     "recovery_code": {"otp", "recovery"},
     "phone": {"mca", "swk", "user"},
     "phone+pin": {"mca", "swk", "user", "pin", "mfa"},
+    "webauthn": {"mfa", "pop", "user"},
 }
 Claims = dict[str, Any]
 
@@ -39,6 +40,10 @@ class Challenge:
     proofs: set[str] = field(default_factory=set)
     auth_time: int = 0
     spent: bool = False
+    opened: bool = False
+    page_secret: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    page_cookie: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    return_code: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
     @property
     def tx_hash(self) -> str | None:
@@ -64,6 +69,8 @@ def level_of(proofs: set[str], *, password: bool) -> int:
     """Section 4, for the methods that this double knows: the index in `LADDER`."""
     if not proofs:
         return 0
+    if "webauthn" in proofs:
+        return 3
     strong = proofs & {"totp", "phone", "phone+pin"}
     return 2 if "phone+pin" in proofs or (strong and password) else 1
 
@@ -102,6 +109,17 @@ class Double:
     def end(self, status: str, reason: str | None) -> None:
         """End the newest challenge without success."""
         self.only().status, self.only().reason = status, reason
+
+    def answer(self, challenge: Challenge, method: str, code: str) -> bool:
+        """Judge a typed code as section 3 says, and tell whether it was right."""
+        right = method in challenge.methods and code
+        if right and self.codes.pop(code, None) == method:
+            self.prove(challenge, method)
+            return True
+        challenge.attempts_left -= 1
+        if not challenge.attempts_left:
+            challenge.status, challenge.reason = "failed", "attempts_exhausted"
+        return False
 
     def prove(self, challenge: Challenge, proof: str) -> None:
         """Settle an accepted proof as section 3 says."""

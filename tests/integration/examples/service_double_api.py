@@ -12,10 +12,12 @@ from tests.integration.examples.service_double import (
     CLIENT_ID,
     CLIENT_SECRET,
     ISSUER,
+    LADDER,
     Challenge,
     Double,
     Enrollment,
 )
+from tests.integration.examples.service_double_pages import DoublePages
 
 KNOWN = frozenset(
     [
@@ -36,7 +38,13 @@ KNOWN = frozenset(
         "answer",
     ]
 )
-METHOD_OF = {"phone": "push", "totp": "totp", "recovery_codes": "recovery_code"}
+METHOD_OF = {
+    "phone": "push",
+    "totp": "totp",
+    "recovery_codes": "recovery_code",
+    "webauthn": "webauthn",
+}
+RESULT = ("acr", "acr_satisfied", "amr", "auth_time", "result_token")
 Answer = tuple[Any, int] | Response
 
 
@@ -67,10 +75,12 @@ class DoubleApi:
             "GET /v1/users": self.users,
             "POST /v1/enrollments": self.enroll,
             "POST /v1/enrollments/<name>/confirm": self.confirm,
+            "POST /v1/account-links": self.account_link,
         }
         for rule, view in views.items():
             method, path = rule.split()
             self.app.add_url_rule(path, rule, view, methods=[method])
+        DoublePages(double).install(self.app)
 
     def keys(self) -> Answer:
         return jsonify(KeySet([self.double.key]).as_dict(private=False))
@@ -111,13 +121,8 @@ class DoubleApi:
         challenge, proof = self._challenge(name), request.get_json()
         if challenge.status != "pending":
             raise Refused(409, "challenge-not-open")
-        right = proof["method"] in challenge.methods and proof["code"]
-        if not right or self.double.codes.pop(proof["code"], None) != proof["method"]:
-            challenge.attempts_left -= 1
-            if not challenge.attempts_left:
-                challenge.status, challenge.reason = "failed", "attempts_exhausted"
+        if not self.double.answer(challenge, proof["method"], proof["code"]):
             raise Refused(403, "proof-rejected", attempts_left=challenge.attempts_left)
-        self.double.prove(challenge, proof["method"])
         return self._object(challenge), 200
 
     def users(self) -> Answer:
@@ -144,6 +149,8 @@ class DoubleApi:
             shown |= {"uri": f"{ISSUER}/enroll#v=1&c=ABC", "manual_code": "ABCD-EFGH"}
         elif kind == "totp":
             shown |= {"otpauth_uri": "otpauth://totp/x?secret=ABC", "secret": "ABC"}
+        elif kind == "webauthn":
+            shown = {"publicKey": {"challenge": "c", "user": {"name": '"<&'}}}
         else:
             enrollment.state = "active"
             self.double.own(sub, kind)
@@ -155,7 +162,7 @@ class DoubleApi:
         enrollment, body = self.double.enrollments[name], request.get_json()
         if enrollment.state != "pending":
             raise Refused(409, "enrollment-not-open")
-        if enrollment.code not in body.values():
+        if enrollment.code not in str(body):
             enrollment.wrong += 1
             if enrollment.wrong == 5:
                 enrollment.state = "expired"
@@ -164,13 +171,18 @@ class DoubleApi:
         self.double.own(enrollment.sub, enrollment.type)
         return {"id": name, "state": "active"}, 200
 
+    def account_link(self) -> Answer:
+        sub = request.get_json()["sub"]
+        return {"url": f"{ISSUER}/account/link/{sub}", "expires_at": 0}, 201
+
     def _authorised(self, sub: str, kind: str, challenge_id: str | None) -> None:
         challenge = self.double.challenges.get(challenge_id or "")
         if challenge is None or challenge.spent or challenge.status != "satisfied":
             raise Refused(403, "binding-requires-step-up")
         without = Challenge({**challenge.asked, "prior": {}}, [], 0, proofs=challenge.proofs)
         reached = self.double.satisfied(without)["acr_satisfied"]
-        needed = min(len(self.double.attainable(sub)), 3 if kind == "phone" else 2)
+        best = LADDER.index(self.double.attainable(sub)) + 1
+        needed = min(best, {"phone": 3, "webauthn": 4}.get(kind, 2))
         right = challenge.asked.get("purpose") == "manage" and challenge.asked["sub"] == sub
         if not right or len(reached) < needed:
             raise Refused(403, "binding-requires-step-up")
@@ -207,12 +219,14 @@ class DoubleApi:
             "tx_hash": challenge.tx_hash,
             "methods": methods,
             "push": {"state": "queued" if "push" in challenge.methods else "none"},
-            "page": f"{ISSUER}/challenge/x",
+            "page": f"{ISSUER}/challenge/{challenge.id}.{challenge.page_secret}",
         }
         if "push" in challenge.methods:
             shown["display_code"] = "493021"
         if challenge.status == "satisfied":
-            shown |= self.double.satisfied(challenge)
+            held = request.args.get("return_code") == challenge.return_code
+            open_ = held or not challenge.opened
+            shown |= self.double.satisfied(challenge) if open_ else dict.fromkeys(RESULT)
         return shown
 
 

@@ -1,5 +1,7 @@
 """Adding authenticators at the example authorization server."""
 
+import json
+
 from tests.integration.examples.asking import AAL1, AAL2, request_url
 from tests.integration.examples.conftest import AS, World
 
@@ -84,7 +86,7 @@ def test_a_denied_step_up_adds_nothing(world: World) -> None:
     begin(world, "totp")
     world.double.end("denied", "user_denied")
     world.browser.reload()
-    world.browser.follow("continue")
+    world.browser.follow("onward")
     assert world.browser.page.text("notice") == "Nothing was changed."
     assert world.double.enrollments == {}
 
@@ -92,12 +94,13 @@ def test_a_denied_step_up_adds_nothing(world: World) -> None:
 def test_one_step_up_adds_one_thing_of_one_kind(world: World) -> None:
     world.double.own("alice", "phone")
     begin(world, "totp")
-    waiting = world.browser.page.url.rpartition("/")[2]
+    waiting = world.double.only().asked["state"]
     world.double.approve()
     authorised = f"{AS}/authenticators/authorised/{waiting}"
-    world.browser.open(f"{AS}/stepup/{waiting}/state")
-    world.browser.open(f"{authorised}?type=phone")
+    world.browser.edit = lambda url: f"{authorised}?type=phone" if "type=totp" in url else url
+    world.browser.reload()
     assert world.browser.page.text("notice") == "Nothing was changed."
+    world.browser.edit = lambda url: url
     world.browser.open(f"{authorised}?type=totp")
     assert world.browser.page.url == f"{AS}/authenticators"
     assert world.double.enrollments == {}
@@ -126,3 +129,36 @@ def test_nobody_sees_the_page_without_a_recent_password(world: World) -> None:
     world.sign_in("alice")
     world.clock.later = 901
     assert world.browser.open(f"{AS}/authenticators").has("signin")
+
+
+def test_a_passkey_is_added_by_what_the_script_sends_along(world: World) -> None:
+    begin(world, "webauthn")
+    options = world.browser.page.attribute("credential", "data-options")
+    assert json.loads(options) == {"challenge": "c", "user": {"name": '"<&'}}
+    world.browser.submit("confirm", code=json.dumps({"id": code_of_newest(world)}))
+    assert world.browser.page.text("notice") == "Your passkey was added."
+    _, path, body = world.double.requests[-2]
+    assert path.endswith("/confirm")
+    assert set(body) == {"credential"}
+
+
+def test_what_is_no_credential_is_refused_here(world: World) -> None:
+    begin(world, "webauthn")
+    for text in ("", "{", "[" * 100_000):
+        world.browser.submit("confirm", code=text)
+        assert world.browser.page.status in {400, 413}
+        world.browser.open(f"{AS}/authenticators")
+        world.browser.submit("add-webauthn")
+    assert "alice" not in world.double.owned
+
+
+def test_another_passkey_needs_the_best_that_there_is(world: World) -> None:
+    world.double.own("alice", "webauthn")
+    begin(world, "webauthn")
+    assert world.double.only().asked["acr_values"] == ["phr"]
+
+
+def test_the_services_own_pages_are_one_button_away(world: World) -> None:
+    world.sign_in("alice")
+    world.browser.submit("self-service")
+    assert world.browser.page.url == "https://stepup.example/account/link/alice"

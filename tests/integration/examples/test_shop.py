@@ -99,7 +99,7 @@ def test_a_denied_payment_is_not_paid(world: World, reason: str, words: str) -> 
     buy(world)
     world.double.end("denied", reason)
     world.browser.reload()
-    world.browser.follow("continue")
+    world.browser.follow("onward")
     assert outcome(world) == ("refused", words)
 
 

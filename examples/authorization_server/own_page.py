@@ -1,29 +1,17 @@
-"""The page that waits for the second factor: display code, typed codes, and how it ended."""
+"""A page of our own that waits for the second factor, instead of the service's hosted page."""
 
 import logging
-from dataclasses import replace
 
 from flask import Flask, abort, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from examples.authorization_server.browser import Browser, Wait
-from examples.authorization_server.decision import Refuse
+from examples.authorization_server.outcomes import Outcomes
 from examples.authorization_server.service_calls import ServiceProblem
-from examples.authorization_server.stepup import State, StepUpService
-from examples.common.remote_keys import BadTokenError
+from examples.authorization_server.stepup import StepUpService
 from examples.common.sessions import Session, Sessions
 
 WAIT_SECONDS = 10
-REFUSALS = {
-    "user_denied": Refuse("access_denied", "the person refused"),
-    "fraud_reported": Refuse("access_denied", "the person reported the request as fraud"),
-    "expired": Refuse("login_required", "the request expired before it was answered"),
-    "cancelled": Refuse("access_denied", "the person cancelled"),
-    "attempts_exhausted": Refuse("unmet_authentication_requirements", "too many wrong answers"),
-    "unmet_authentication_requirements": Refuse(
-        "unmet_authentication_requirements", "the answer does not reach the level"
-    ),
-}
 TEXTS = {
     "user_denied": "You refused this request on your phone.",
     "fraud_reported": "You reported this request. If it was not you, change your password now.",
@@ -35,14 +23,15 @@ TEXTS = {
 log = logging.getLogger(__name__)
 
 
-class StepUpPages:
-    """Follows a challenge of this browser's session and judges its signed result once."""
+class OwnPage:
+    """Shows the display code and takes typed codes. Passkeys would need a script of ours, too."""
 
     def __init__(
         self, sessions: Sessions[Browser], stepup: StepUpService, client_name: str
     ) -> None:
         self._sessions = sessions
         self._stepup = stepup
+        self._outcomes = Outcomes(stepup)
         self._client_name = client_name
 
     def install(self, app: Flask) -> None:
@@ -87,7 +76,7 @@ class StepUpPages:
             wait.message = _why(problem)
         else:
             wait.message = "That was accepted, but this request needs more than that."
-            self._settle(session, wait, state)
+            self._outcomes.settle(session.data, wait, state)
         return redirect(url_for("stepup", wait_id=wait.id), 303)
 
     def cancel(self, wait_id: str) -> Response:
@@ -118,32 +107,7 @@ class StepUpPages:
             log.warning("a challenge could not be read: %s", problem)
             wait.message = "The service that checks your answer cannot be reached. Trying again …"
         else:
-            self._settle(session, wait, state)
-
-    def _settle(self, session: Session[Browser], wait: Wait, state: State) -> None:
-        """Move the wait to its outcome, once; only a verified result token counts as success."""
-        with wait.lock:
-            if wait.over:
-                return
-            wait.state = state
-            if state.status == "satisfied":
-                self._accept(session, wait, state)
-            elif state.status != "pending":
-                wait.refused = REFUSALS.get(state.reason or state.status) or Refuse(
-                    "access_denied", "the request ended"
-                )
-
-    def _accept(self, session: Session[Browser], wait: Wait, state: State) -> None:
-        try:
-            evidence = self._stepup.evidence(wait.opened, state)
-        except BadTokenError as error:
-            log.error("a result was not believed: %s", error)  # noqa: TRY400
-            wait.refused = Refuse("server_error", "the result of the step-up could not be verified")
-            return
-        wait.evidence = evidence
-        standing = session.data.standing
-        if standing is not None and standing.sub == evidence.sub and wait.purpose == "login":
-            session.data.standing = replace(standing, evidence=evidence)
+            self._outcomes.settle(session.data, wait, state)
 
 
 def _why(problem: ServiceProblem) -> str:
