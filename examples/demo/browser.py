@@ -31,7 +31,7 @@ class Form:
 
 
 class _Reader(HTMLParser):
-    """Collects forms, and the attributes and text of elements that have an id."""
+    """Collects forms, links, and the attributes and text of elements that have an id."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,29 +39,40 @@ class _Reader(HTMLParser):
         self.attributes: dict[str, Attributes] = {}
         self.texts: dict[str, str] = {}
         self.classes: dict[str, list[str]] = {}
+        self.firsts: Attributes = {}
+        self.links: list[str] = []
         self.onward: str | None = None
-        self._open: list[tuple[str, str | None, str | None]] = []
+        self._open: list[tuple[str, str | None, tuple[str, ...]]] = []
         self._form: Form | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note an element; a field belongs to the form around it."""
         named = {name: value or "" for name, value in attrs}
-        if "id" in named:
-            self.attributes[named["id"]] = named
-            self.texts.setdefault(named["id"], "")
+        self._note(tag, named)
         if tag == "form":
-            self._form = Form(named.get("action", ""), named.get("method", "get").upper())
-            self.forms[named.get("id", "")] = self._form
+            action = named.get("action", "")
+            self._form = Form(action, named.get("method", "get").upper())
+            self.forms[named.get("id") or action.rpartition("/")[2]] = self._form
         if tag == "input" and self._form is not None and "name" in named:
             self._form.fields[named["name"]] = named.get("value", "")
-        if tag == "meta" and named.get("content", "").startswith(AT_ONCE):
-            self.onward = named["content"].removeprefix(AT_ONCE)
         if tag in BLOCKS:
             self.handle_data(" ")
         if tag not in VOID:
-            if "class" in named:
-                self.classes.setdefault(named["class"], []).append("")
-            self._open.append((tag, named.get("id"), named.get("class")))
+            groups = tuple(named.get("class", "").split())
+            for group in groups:
+                self.classes.setdefault(group, []).append("")
+            self._open.append((tag, named.get("id"), groups))
+
+    def _note(self, tag: str, named: Attributes) -> None:
+        """Note what can be asked for by id or attribute, and where the page leads."""
+        self.firsts = named | self.firsts
+        if "id" in named:
+            self.attributes[named["id"]] = named
+            self.texts.setdefault(named["id"], "")
+        if tag == "a" and "href" in named:
+            self.links.append(named["href"])
+        if tag == "meta" and named.get("content", "").startswith(AT_ONCE):
+            self.onward = named["content"].removeprefix(AT_ONCE)
 
     def handle_endtag(self, tag: str) -> None:
         """Close the innermost element of that name."""
@@ -73,10 +84,10 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Give the text to all open elements that can be asked for."""
-        for _, name, group in self._open:
+        for _, name, groups in self._open:
             if name is not None:
                 self.texts[name] += data
-            if group is not None:
+            for group in groups:
                 self.classes[group][-1] += data
 
 
@@ -92,7 +103,7 @@ class Page:
         self.onward = self._read.onward
 
     def form(self, name: str) -> Form:
-        """Return a form by its id."""
+        """Return a form by its id, or by the last part of its action if it has none."""
         try:
             return self._read.forms[name]
         except KeyError:
@@ -117,6 +128,19 @@ class Page:
         self.text(name)
         return self._read.attributes[name][attribute]
 
+    def first(self, attribute: str) -> str:
+        """Return the value of an attribute where it stands first."""
+        if attribute not in self._read.firsts:
+            raise BrokenPageError(f"{self.address} has no {attribute}: {self.words}")
+        return self._read.firsts[attribute]
+
+    def links(self, part: str) -> list[str]:
+        """Return where the links lead whose address contains `part`; there has to be one."""
+        found = [urljoin(self.url, address) for address in self._read.links if part in address]
+        if not found:
+            raise BrokenPageError(f"{self.address} has no link to {part!r}: {self.words}")
+        return found
+
     @property
     def address(self) -> str:
         """The page's address without its query, where secrets may be."""
@@ -139,6 +163,7 @@ class Browser:
         self.page: Page
         self.edit: Callable[[str], str] = _unchanged
         self.trail: list[str] = []
+        self.history: list[str] = []
 
     def open(self, url: str) -> Page:
         """Open an address and follow its redirects."""
@@ -176,6 +201,7 @@ class Browser:
         for _ in range(MOST_REDIRECTS):
             onward = answer.headers.get("Location") or self.page.onward
             if onward is None:
+                self.history += self.trail
                 return self.page
             target = self.edit(urljoin(self.page.url, onward))
             answer = self._client.get(target)

@@ -41,6 +41,23 @@ class PhoneOnCommandLine:
         answer = self._call("approve", challenge_id, "--code", code, "--pin", "-")
         expect("the phone's answer", answer["status"], "satisfied")
 
+    def make_passkey(self, options: str, origin: str) -> str:
+        """Make a passkey behind the fingerprint, and return what the browser has to send."""
+        return json.dumps(self._call("passkey", options, "--origin", origin))
+
+    def touch(self, challenge_id: str, code: str) -> None:
+        """Type the display code and lay the finger on the sensor."""
+        answer = self._call("approve", challenge_id, "--code", code, "--biometric")
+        expect("the phone's answer", answer["status"], "satisfied")
+
+    def touch_in_vain(self, challenge_id: str, code: str) -> str:
+        """Lay on a finger that the phone does not know, and return what it says."""
+        try:
+            self._call("approve", challenge_id, "--code", code, "--biometric", "fail")
+        except Deviation as refusal:
+            return str(refusal)
+        raise Deviation("a wrong finger was accepted")
+
     def approve_in_vain(self, challenge_id: str, code: str) -> str:
         """Type a wrong display code, and return how the phone says that it was refused."""
         try:

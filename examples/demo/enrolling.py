@@ -47,6 +47,15 @@ class Enrolling:
         self._keep_codes(self._alice)
         return (f"{CODES} codes, shown once",)
 
+    def add_passkey(self) -> Lines:
+        """Confirm on the phone, then make a passkey on the phone, behind the fingerprint."""
+        self._begin(self._alice, "webauthn")
+        options = self._authorise_on_the_phone().attribute("credential", "data-options")
+        credential = self._cast.phone.make_passkey(options, self._cast.stage.server)
+        page = self._alice.browser.submit("confirm", code=credential)
+        expect("the notice", page.text("notice"), "Your passkey was added.")
+        return ("its key stays on the phone, behind the fingerprint",)
+
     def give_bob_codes(self) -> Lines:
         """He has nothing yet, so the password is enough."""
         self._begin(self._cast.bob, "recovery_codes")

@@ -9,6 +9,7 @@ from examples.demo.cast import AAL1, AAL2, Cast, Lines
 from examples.demo.story import Deviation, expect, expect_in
 
 BY_PHONE = "mca mfa pin pwd swk user"
+BY_FINGER = "mca mfa pop swk user"
 UNMET = "Your account has no way to confirm this strongly enough, or the answer was not right."
 REFUSED = "You refused it."
 
@@ -71,30 +72,41 @@ class Paying:
         if self._cast.app is None:
             raise Deviation("no authenticator app was added")
         self._alice.buy("maps")
-        page = self._alice.browser.submit("totp", code=self._cast.app.wrong_code())
-        expect("attempts left", page.text("attempts"), "4")
-        self._alice.browser.submit("totp", code=self._cast.app.code())
+        page = self._alice.type_code("totp", self._cast.app.wrong_code())
+        expect_in("the page", "4 tries are left", page.text("code-error"))
+        self._alice.type_code("totp", self._cast.app.code())
         self._alice.expect_order("paid")
         self._alice.expect_claims(AAL2, "mfa otp pwd")
         return ("a wrong code left 4 attempts; then amr mfa otp pwd",)
 
+    def by_finger(self) -> Lines:
+        """Be asked by a program, without any password: a wrong finger first, then the right one."""
+        calls = self._cast.stage.calls()
+        asked = calls.post("/v1/challenges", {"sub": "alice", "acr_values": [AAL2]}, once=True)
+        request, code = self._phone.request(), asked["display_code"]
+        expect_in("the request on the phone", "'webauthn'", str(request["require"]))
+        said = self._phone.touch_in_vain(request["id"], code)
+        expect_in("the phone", "was not recognised", said)
+        self._phone.touch(request["id"], code)
+        done = calls.get(f"/v1/challenges/{asked['id']}")
+        expect("acr", done["acr"], AAL2)
+        expect("amr", done["amr"], BY_FINGER.split())
+        return ("a wrong finger sent nothing", f"acr {AAL2}", f"amr {BY_FINGER}")
+
     def by_recovery_code(self) -> Lines:
-        """See it accepted and not be enough: the request stays open until she cancels."""
+        """Look for that way on the page, which does not offer what would not be enough."""
         self._alice.buy("bread")
-        code = self._cast.codes["alice"].pop()
-        page = self._alice.browser.submit("recovery_code", code=code)
-        expect_in("the page", "needs more", page.text("message"))
-        expect("attempts left", page.text("attempts"), "5")
-        self._alice.browser.submit("cancel")
+        expect("the ways that are offered", self._alice.ways(), {"push", "totp", "webauthn"})
+        self._alice.browser.submit("deny")
+        expect_in("the page", "You declined", self._alice.go_back_to_the_shop())
         self._alice.expect_order("refused", REFUSED)
         self._phone.idle()
-        return ("accepted, still pending, then cancelled: nothing was charged",)
+        return ("it is not offered; she says no instead: nothing was charged",)
 
     def bob_reads_receipts(self) -> Lines:
         """Reach aal1 with a recovery code and a password, and no more."""
         self._bob.shop("/receipts")
-        code = self._cast.codes["bob"].pop()
-        page = self._bob.browser.submit("recovery_code", code=code)
+        page = self._bob.type_code("recovery_code", self._cast.codes["bob"].pop())
         expect_in("the receipts", "Nothing bought yet", page.text("receipts"))
         self._bob.expect_claims(AAL1, "otp pwd recovery")
         return (f"acr {AAL1}, amr otp pwd recovery",)

@@ -3,14 +3,18 @@
 import json
 import time
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from examples.demo.browser import Browser
+from examples.authorization_server.hosted_page import RETURN_PATH
+from examples.demo.browser import Browser, Page
 from examples.demo.stage import Stage
 from examples.demo.story import Deviation, expect
 
 WAIT_SECONDS = 30
+SHORTEST_SECRET = 15
+SECRET_PARAMETERS = frozenset({"code", "return_code"})
 
 
 class Person:
@@ -40,24 +44,50 @@ class Person:
         self.browser.submit(f"buy-{book}")
 
     def display_code(self) -> str:
-        """Read the number that has to be typed on the phone."""
-        return self.browser.page.text("display-code")
+        """Read the number on the hosted page that has to be typed on the phone."""
+        self._choose("push")
+        return self.browser.page.first("data-code")
+
+    def ways(self) -> set[str]:
+        """Return the methods that the hosted page offers."""
+        page = self.browser.page
+        return {_shown(page), *(link.partition("method=")[2] for link in page.links("?method="))}
+
+    def type_code(self, method: str, code: str) -> Page:
+        """Type a code into the hosted page."""
+        self._choose(method)
+        return self.browser.submit("answers", code=code)
 
     def wait_for_the_phone(self) -> None:
-        """Wait as the page's script does, then go on."""
-        state = self.browser.page.attribute("wait", "data-state")
+        """Wait as the hosted page's script does, then go on; after a success that leads back."""
+        page = self.browser.page
+        state, known = page.first("data-state"), page.first("data-revision")
         deadline = time.monotonic() + WAIT_SECONDS
-        while not self.browser.fetch(state)["over"]:
+        while not self.browser.fetch(f"{state}?wait=20&known={known}")["ended"]:
             if time.monotonic() > deadline:
                 raise Deviation("the waiting page did not notice the answer")
-            time.sleep(0.2)
         self.browser.reload()
 
     def go_back_to_the_shop(self) -> str:
-        """Read how a request ended, and press the button below."""
-        ended = self.browser.page.text("ended")
-        self.browser.follow("continue")
+        """Read on the hosted page how a request ended, and press the button below."""
+        ended = self.browser.page.words
+        self.browser.open(self.browser.page.links(RETURN_PATH)[0])
         return ended
+
+    def secrets_seen(self) -> list[str]:
+        """Return what stood in addresses and opens something: links, codes."""
+        found = []
+        for url in self.browser.history:
+            parts = urlsplit(url)
+            found += [part for part in parts.path.split(".")[1:] if len(part) > SHORTEST_SECRET]
+            found += [value for name, value in parse_qsl(parts.query) if name in SECRET_PARAMETERS]
+        return found
+
+    def _choose(self, method: str) -> None:
+        """Choose a way on the hosted page, if it shows another one first."""
+        page = self.browser.page
+        if method != _shown(page):
+            self.browser.open(page.links(f"?method={method}")[0])
 
     def expect_order(self, state: str, reasons: str = "") -> None:
         """Compare the page of an order; `reasons` are the plain words of a refusal."""
@@ -81,3 +111,10 @@ class Person:
     def _sign_in_if_asked(self) -> None:
         if self.browser.page.has("signin"):
             self.browser.submit("signin", username=self.name, password=self.password)
+
+
+def _shown(page: Page) -> str:
+    """Return the way that the hosted page shows."""
+    if page.has("number"):
+        return "push"
+    return page.form("answers").fields["method"] if page.has("code") else "webauthn"

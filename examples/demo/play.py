@@ -25,7 +25,12 @@ def steps_for(cast: Cast) -> list[Step]:
         Step("she pays: display code and PIN on the phone", paying.by_phone),
         Step("her receipts need less, so she is not asked again", paying.receipts_at_once),
         Step("she pays by the authenticator app", paying.by_app),
-        Step("a recovery code does not suffice for paying", paying.by_recovery_code),
+        Step("she makes a passkey on the phone, confirmed there by PIN", enrolling.add_passkey),
+        Step("a program asks for two factors: display code and fingerprint", paying.by_finger),
+        Step(
+            "a recovery code does not suffice for paying, so the page offers none",
+            paying.by_recovery_code,
+        ),
         Step("Bob gets recovery codes and nothing else", enrolling.give_bob_codes),
         Step("one of them opens his receipts", paying.bob_reads_receipts),
         Step("none of them pays", paying.bob_cannot_pay),

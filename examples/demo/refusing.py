@@ -49,8 +49,10 @@ class Refusing:
         """Type the right one afterwards."""
         self._alice.buy("bread")
         request, code = self._phone.request(), self._alice.display_code()
-        self._phone.approve_in_vain(request["id"], "000000" if code != "000000" else "000001")
-        expect("attempts left", self._alice.browser.reload().text("attempts"), "4")
+        wrong = "000000" if code != "000000" else "000001"
+        expect_in(
+            "the phone", "Attempts left: 4", self._phone.approve_in_vain(request["id"], wrong)
+        )
         self._phone.approve(request["id"], code)
         self._alice.wait_for_the_phone()
         self._alice.expect_order("paid")
@@ -61,7 +63,7 @@ class Refusing:
         self._alice.buy("maps")
         self._phone.deny(self._phone.request()["id"])
         self._alice.wait_for_the_phone()
-        expect_in("the page", "refused", self._alice.go_back_to_the_shop())
+        expect_in("the page", "You declined", self._alice.go_back_to_the_shop())
         self._alice.expect_order("refused", REFUSED)
         return ("access_denied: nothing was charged",)
 
@@ -70,11 +72,11 @@ class Refusing:
         self._alice.buy("maps")
         self._phone.report(self._phone.request()["id"])
         self._alice.wait_for_the_phone()
-        expect_in("the page", "change your password", self._alice.go_back_to_the_shop())
+        expect_in("the page", "Change your password", self._alice.go_back_to_the_shop())
         self._alice.expect_order("refused", REFUSED)
         self._alice.buy("maps")
         expect("the warning on the phone", self._phone.request()["fraud_reported"], True)  # noqa: FBT003
-        self._alice.browser.submit("cancel")
+        self._alice.browser.submit("deny")
         return ("access_denied: nothing was charged; the next request carries a warning",)
 
     def search_logs(self) -> Lines:
@@ -82,6 +84,8 @@ class Refusing:
         stage = self._cast.stage
         hidden = [
             *self._cast.secrets,
+            *self._alice.secrets_seen(),
+            *self._cast.bob.secrets_seen(),
             stage.shop_secret,
             stage.master_key,
             stage.client["client_secret"],

@@ -4,22 +4,29 @@ import base64
 import json
 import secrets
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
+from examples.authorization_server.hosted_page import RETURN_PATH
+from examples.authorization_server.service_calls import ServiceCalls
 from examples.demo.processes import ROOT, Processes, free_port, run, script
 from examples.demo.story import expect
+
+HOST = "http://localhost"
 
 
 @dataclass(slots=True)
 class Stage:
-    """Addresses and secrets of one run."""
+    """Addresses and secrets of one run. Passkeys need a name: `127.0.0.1` would have none."""
 
     folder: Path
     processes: Processes
-    service: str = field(default_factory=lambda: f"http://127.0.0.1:{free_port()}")
-    server: str = field(default_factory=lambda: f"http://127.0.0.1:{free_port()}")
-    shop: str = field(default_factory=lambda: f"http://127.0.0.1:{free_port()}")
+    service: str = field(default_factory=lambda: f"{HOST}:{free_port()}")
+    server: str = field(default_factory=lambda: f"{HOST}:{free_port()}")
+    shop: str = field(default_factory=lambda: f"{HOST}:{free_port()}")
     shop_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     client: dict[str, str] = field(default_factory=dict, repr=False)
     master_key: str = field(
@@ -43,10 +50,22 @@ class Stage:
         """Register the authorization server with the running service."""
         scope = "mfa:challenge mfa:enroll"
         command = [script("mfa"), "client", "add", "example-as", "--scope", scope, "--json"]
-        printed = run(command, environment=self._service_env(), at=self.folder)
+        places = ["--redirect-uri", self.server + RETURN_PATH, "--origin", self.server]
+        printed = run([*command, *places], environment=self._service_env(), at=self.folder)
         self.client = json.loads(printed)
         expect("name of the client", self.client["name"], "example-as")
         return (f"{self.client['client_id']} may: {scope}",)
+
+    def calls(self) -> ServiceCalls:
+        """Return a caller of the service's API, as any program of the client is one."""
+        http = httpx.Client(trust_env=False, timeout=10)
+        return ServiceCalls(
+            http,
+            issuer=self.service,
+            now=lambda: int(time.time()),
+            client_id=self.client["client_id"],
+            client_secret=self.client["client_secret"],
+        )
 
     def start_server(self) -> tuple[str, ...]:
         """Serve the example authorization server."""

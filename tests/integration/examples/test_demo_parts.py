@@ -180,6 +180,48 @@ def test_a_page_that_is_not_as_expected_is_named_without_its_query() -> None:
         assert "secret=1" not in str(failure.value)
 
 
+HOSTED = """<main data-state="/s" class="card end"><form method="post" action="/x/answers">
+<input name="code"></form><a href="/back?method=push">a</a><a href="?method=totp">b</a></main>"""
+LEADING = '<noscript><meta http-equiv="refresh" content="0;url=/next?a=1&amp;b=2"></noscript>'
+
+
+def test_the_browser_finds_its_way_on_pages_without_ids() -> None:
+    browser = browser_of(httpx.MockTransport(lambda _: httpx.Response(200, text=HOSTED)))
+    page = browser.open("https://a.example/x/y")
+    assert page.form("answers").fields == {"code": ""}
+    assert page.first("data-state") == "/s"
+    assert page.links("method=") == [
+        "https://a.example/back?method=push",
+        "https://a.example/x/y?method=totp",
+    ]
+    assert page.words == "a b"
+    with pytest.raises(BrokenPageError, match="no link to 'nowhere'"):
+        page.links("nowhere")
+    with pytest.raises(BrokenPageError, match="no data-none"):
+        page.first("data-none")
+
+
+def test_the_browser_goes_where_a_page_leads_at_once() -> None:
+    pages = {"/": LEADING, "/next": "<p id='p'>there</p>"}
+    browser = browser_of(
+        httpx.MockTransport(lambda request: httpx.Response(200, text=pages[request.url.path]))
+    )
+    assert browser.open("https://a.example/").text("p") == "there"
+    assert browser.trail == ["https://a.example/", "https://a.example/next?a=1&b=2"]
+    assert browser.history == browser.trail
+
+
+def test_what_opens_something_is_noted_to_be_looked_for_in_logs(tmp_path: Path) -> None:
+    alice = cast_for(Stage(tmp_path, Processes(tmp_path))).alice
+    alice.browser.history = [
+        "http://localhost:1/challenge/chl_1.the-secret-of-the-link",
+        "http://localhost:2/stepup/return?state=s&return_code=r",
+        "http://localhost:3/callback?code=c&iss=i",
+        "http://localhost:3/style.css",
+    ]
+    assert alice.secrets_seen() == ["the-secret-of-the-link", "r", "c"]
+
+
 def test_endless_redirects_end() -> None:
     answer = httpx.Response(302, headers={"Location": "/again"})
     browser = browser_of(httpx.MockTransport(lambda _: answer))
