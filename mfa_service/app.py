@@ -10,7 +10,7 @@ from werkzeug.routing import BaseConverter
 from mfa_service.domain.errors import MfaError, NotFound
 from mfa_service.domain.ids import new_challenge_id
 from mfa_service.domain.ports import Randomness
-from mfa_service.http import meta, oauth, openapi, problems, reading
+from mfa_service.http import cors, meta, oauth, openapi, problems, reading
 from mfa_service.http.dispatch import handle
 from mfa_service.http.operations import Operation
 from mfa_service.http.routes import OPERATIONS
@@ -137,7 +137,7 @@ def _add_frame(app: Flask, services: Services, randomness: Randomness) -> None:
         metrics.SECONDS.labels(name).observe(seconds)
         response.headers["X-Request-Id"] = trace.current().request_id or ""
         response.headers["X-Content-Type-Options"] = "nosniff"
-        _allow_apps(services.settings, response)
+        cors.allow(services.settings, request, response)
         web.finish(request, response, services)
         logger.info(
             "answered",
@@ -152,21 +152,3 @@ def _add_frame(app: Flask, services: Services, randomness: Randomness) -> None:
 
     app.before_request(begin)
     app.after_request(finish)
-
-
-def _allow_apps(settings: Settings, response: Response) -> None:
-    """Let apps that run in a browser call the device endpoints (contract section 6)."""
-    if not request.path.startswith("/v1/device"):
-        return
-    response.headers.add("Vary", "Origin")
-    origin = request.headers.get("Origin")
-    if origin not in settings.app_origins:
-        return
-    response.headers["Access-Control-Allow-Origin"] = origin
-    response.headers["Access-Control-Expose-Headers"] = "Date, Retry-After, X-Request-Id"
-    if request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE"
-        response.headers["Access-Control-Allow-Headers"] = (
-            "Authorization, Content-Type, X-Request-Id"
-        )
-        response.headers["Access-Control-Max-Age"] = "600"

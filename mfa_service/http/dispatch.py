@@ -7,7 +7,7 @@ from flask import Request, Response
 
 from mfa_service.domain.errors import InsufficientScope, MfaError, Unauthenticated
 from mfa_service.services.devices import Device
-from mfa_service.services.idempotency import Key, Run, Stored
+from mfa_service.services.idempotency import Key, Run, Stored, Use
 from mfa_service.services.tokens import Caller
 from mfa_service.wiring import Services
 
@@ -37,8 +37,8 @@ def handle(
     key = reading.idempotency_key(request) if operation.idempotent else None
     if key is None or caller is None:
         return render(_act(incoming, caller))
-    full_path, client_id = reading.raw_path(request), caller.client.id
-    known = Key.of(client_id, request.method, full_path, key, incoming.raw)
+    used = Use(caller.client.id, caller.sub, request.method, reading.raw_path(request))
+    known = Key.of(used, key, incoming.raw)
     started = services.idempotency.begin(known)
     return (
         _replayed(started) if isinstance(started, Stored) else _run_once(started, incoming, caller)
@@ -55,13 +55,14 @@ def render(reply: Reply) -> Response:
 
 
 def _caller(incoming: _Incoming) -> Caller | None:
-    operation = incoming.operation
-    if operation.proof is not Proof.CLIENT:
+    operation, services = incoming.operation, incoming.services
+    if operation.proof not in {Proof.CLIENT, Proof.USER}:
         return None
     token = reading.bearer_token(incoming.request)
     if token is None:
         raise Unauthenticated
-    caller = incoming.services.tokens.caller(token)
+    source = services.people if operation.proof is Proof.USER else services.tokens
+    caller = source.caller(token)
     if operation.scopes and not caller.scopes & set(operation.scopes):
         raise InsufficientScope(*operation.scopes)
     return caller

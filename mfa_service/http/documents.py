@@ -55,6 +55,12 @@ class ChallengeDocument(Schema):
     result_token = fields.String(allow_none=True)
 
 
+class RequestOptionsDocument(Schema):
+    """What a browser passes to `PublicKeyCredential.parseRequestOptionsFromJSON`."""
+
+    publicKey = fields.Dict(**_ALWAYS)  # noqa: N815  # the name that WebAuthn gives it
+
+
 class AuthenticatorDocument(Schema):
     """An authenticator; the last members depend on its type."""
 
@@ -87,6 +93,12 @@ class UserDocument(Schema):
     authenticators = fields.List(fields.Nested(AuthenticatorDocument), **_ALWAYS)
     acr_attainable = fields.String(**_ALWAYS)
     recovery_codes_left = fields.Integer(**_ALWAYS)
+
+
+class MeDocument(UserDocument):
+    """The user who asks; `id` is null while there is nothing of this user yet."""
+
+    id = fields.String(**_NULLABLE)
 
 
 class UsersDocument(Schema):

@@ -43,6 +43,7 @@ def document() -> dict[str, Any]:
         servers=[{"url": "/"}],
     )
     spec.components.security_scheme("client", _client_scheme())
+    spec.components.security_scheme("user", _user_scheme())
     spec.components.security_scheme("device", _device_scheme())
     spec.components.security_scheme("clientSecret", {"type": "http", "scheme": "basic"})
     spec.components.schema("Problem", schema=ProblemDocument())
@@ -108,6 +109,8 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
         return []
     if operation.proof is Proof.DEVICE:
         return [{"device": []}]
+    if operation.proof is Proof.USER:
+        return [{"user": list(operation.scopes)}]
     return [{"client": [scope]} for scope in operation.scopes]
 
 
@@ -176,6 +179,14 @@ def _client_scheme() -> dict[str, Any]:
     }
     flow = {"clientCredentials": {"tokenUrl": "/oauth2/token", "scopes": scopes}}
     return {"type": "oauth2", "flows": flow}
+
+
+def _user_scheme() -> dict[str, Any]:
+    text = (
+        "An access token of MFA_LOGIN_ISSUER for a person: `at+jwt`, `aud` = this issuer, "
+        "scope `mfa:self`."
+    )
+    return {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt", "description": text}
 
 
 def _device_scheme() -> dict[str, Any]:

@@ -16,6 +16,7 @@ class Proof(StrEnum):
     """How the caller proves who it is."""
 
     CLIENT = "client"
+    USER = "user"
     DEVICE = "device"
     NONE = "none"
 
@@ -43,6 +44,12 @@ class Call:
         if self.caller is None:
             raise LookupError("the operation proves no client")
         return self.caller
+
+    def person(self) -> str:
+        """Return the proven person's `sub`; a view without one is our own fault."""
+        if self.caller is None or self.caller.sub is None:
+            raise LookupError("the operation proves no person")
+        return self.caller.sub
 
     def phone(self) -> Device:
         """Return the proven phone; a view of an operation without one is our own fault."""

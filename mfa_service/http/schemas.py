@@ -193,6 +193,12 @@ class AuthenticatorPatchSchema(Schema):
         return data | ({"state": State(data["state"])} if "state" in data else {})
 
 
+class AccountLinkRequestSchema(Schema):
+    """Whom a link into self-service is for."""
+
+    sub = text(1, 255, required=True, metadata={"example": "alice"})
+
+
 class PushAddressSchema(Schema):
     """Where the phone is notified; the members depend on the provider."""
 
@@ -208,6 +214,39 @@ class PinSchema(Schema):
     pin_jwk = Anything(required=True)
     pin_proof = text(1, 128, required=True)
     old_pin_proof = text(1, 128, required=True)
+
+
+class OwnChallengeRequestSchema(ChallengeRequestSchema):
+    """What people ask of themselves: without what only a client could vouch for."""
+
+    class Meta:
+        """Refuse these members like unknown ones."""
+
+        exclude = ("sub", "prior", "return_uri", "state", "context")
+
+
+class OwnEnrollmentRequestSchema(EnrollmentRequestSchema):
+    """What people enroll for themselves."""
+
+    class Meta:
+        """Refuse these members like unknown ones."""
+
+        exclude = ("sub", "reason")
+
+
+class OwnAuthenticatorPatchSchema(AuthenticatorPatchSchema):
+    """What people change of their own; at least a label or a state."""
+
+    class Meta:
+        """Refuse these members like unknown ones."""
+
+        exclude = ("reason",)
+
+
+class OwnRemoveQuery(Schema):
+    """The step-up that permits the removal."""
+
+    challenge_id = text(1, 64)
 
 
 def _misleads_within(value: object) -> bool:

@@ -27,6 +27,16 @@ _STORED = frozenset({403, 409})
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """By whom a key is used and for what; `sub` is the person who calls, if one does."""
+
+    client_id: str
+    sub: str | None
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """One use of a key: by whom, for what, with which body."""
 
@@ -35,10 +45,11 @@ class Key:
     body_hash: str
 
     @classmethod
-    def of(cls, client_id: str, method: str, path: str, key: str, body: bytes) -> "Key":
-        """Return the key bound to client, method and full path, ids included."""
-        text = f"{method} {path} {key}".encode()
-        return cls(client_id, hashlib.sha256(text).hexdigest(), hashlib.sha256(body).hexdigest())
+    def of(cls, use: Use, key: str, body: bytes) -> "Key":
+        """Return the key bound to client, person, method and full path, ids included."""
+        text = json.dumps([use.method, use.path, key, use.sub]).encode()
+        hashed = hashlib.sha256(text).hexdigest()
+        return cls(use.client_id, hashed, hashlib.sha256(body).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,13 +108,14 @@ class TokenService:
             client = self._clients.find(jws.text("client_id"))
             scopes = jws.text("scope").split()
         except jose.JoseError as exc:
-            raise _invalid() from exc
+            raise invalid_token() from exc
         if client is None:
-            raise _invalid()
+            raise invalid_token()
         return Caller(client, frozenset(scopes) & frozenset(client.scopes))
 
 
-def _invalid() -> Unauthenticated:
+def invalid_token() -> Unauthenticated:
+    """Return the refusal of an access token, which says nothing about why (RFC 6750 §3.1)."""
     return Unauthenticated(
         "The access token is not valid.", challenge='Bearer error="invalid_token"'
     )

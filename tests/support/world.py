@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.app import create_app, services_of
+from mfa_service.domain.ports import LoginProvider
 from mfa_service.persistence import schema
 from mfa_service.persistence.base import standalone_engine
 from mfa_service.services.clients import NewClient
@@ -232,8 +233,11 @@ class Totp:
         return next(code for code in (f"{n:06}" for n in range(100)) if code not in near)
 
 
-def make_world(database_url: str, **environ: str) -> World:
-    """Return a world over a migrated database; call `close` when done."""
+def make_world(database_url: str, login: LoginProvider | None = None, /, **environ: str) -> World:
+    """Return a world over a migrated database; call `close` when done.
+
+    `login` stands in for the login issuer, if `environ` names one.
+    """
     settings = Settings.load(
         {
             "MFA_DATABASE_URL": database_url,
@@ -244,7 +248,7 @@ def make_world(database_url: str, **environ: str) -> World:
     )
     clock = FrozenClock()
     senders = {name: FakeSender(name) for name in ("fcm", "webpush")}
-    app = create_app(settings, Ports(clock, SystemRandomness(), senders))
+    app = create_app(settings, Ports(clock, SystemRandomness(), senders, login))
     services_of(app).foundation.keys.ensure()
     return World(app, clock, senders)
 

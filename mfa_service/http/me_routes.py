@@ -1,0 +1,207 @@
+"""The operations that people call for themselves."""
+
+from mfa_service.http import documents as doc
+from mfa_service.http import enrollments, me
+from mfa_service.http import schemas as shape
+
+from .operations import Operation, Proof
+
+_SELF = ("mfa:self",)
+_CHALLENGE = "/v1/me/challenges/<id:challenge_id>"
+_ENROLLMENT = "/v1/me/enrollments/<id:enrollment_id>"
+_AUTHENTICATOR = "/v1/me/authenticators/<id:authenticator_id>"
+_IDEMPOTENCY = ("idempotency-key-reused", "idempotency-in-progress", "idempotency-expired")
+
+_AUTHENTICATORS = (
+    Operation(
+        "GET",
+        "/v1/me",
+        "readMe",
+        "Read who you are here and what you have",
+        me.read_me,
+        proof=Proof.USER,
+        scopes=_SELF,
+        replies={200: doc.MeDocument()},
+    ),
+    Operation(
+        "GET",
+        "/v1/me/authenticators",
+        "listMyAuthenticators",
+        "List what you have",
+        me.list_authenticators,
+        proof=Proof.USER,
+        scopes=_SELF,
+        replies={200: doc.AuthenticatorsDocument()},
+    ),
+    Operation(
+        "GET",
+        _AUTHENTICATOR,
+        "readMyAuthenticator",
+        "Read one of your authenticators",
+        enrollments.read_authenticator,
+        proof=Proof.USER,
+        scopes=_SELF,
+        replies={200: doc.AuthenticatorDocument()},
+        problems=("not-found",),
+    ),
+    Operation(
+        "PATCH",
+        _AUTHENTICATOR,
+        "changeMyAuthenticator",
+        "Rename, suspend or reactivate one of your authenticators",
+        enrollments.change_authenticator,
+        proof=Proof.USER,
+        scopes=_SELF,
+        body=shape.OwnAuthenticatorPatchSchema(),
+        replies={200: doc.AuthenticatorDocument()},
+        problems=("not-found", "authenticator-not-active", "binding-requires-step-up"),
+    ),
+    Operation(
+        "DELETE",
+        _AUTHENTICATOR,
+        "removeMyAuthenticator",
+        "Revoke one of your authenticators",
+        enrollments.remove_authenticator,
+        proof=Proof.USER,
+        scopes=_SELF,
+        query=shape.OwnRemoveQuery(),
+        replies={204: None},
+        problems=("not-found", "binding-requires-step-up"),
+    ),
+)
+
+_ENROLLMENTS = (
+    Operation(
+        "POST",
+        "/v1/me/enrollments",
+        "startMyEnrollment",
+        "Add an authenticator",
+        me.start_enrollment,
+        proof=Proof.USER,
+        scopes=_SELF,
+        body=shape.OwnEnrollmentRequestSchema(),
+        idempotent=True,
+        secret=True,
+        replies={201: doc.EnrollmentDocument()},
+        problems=("binding-requires-step-up", "enrollment-not-open", *_IDEMPOTENCY),
+    ),
+    Operation(
+        "GET",
+        _ENROLLMENT,
+        "readMyEnrollment",
+        "Read an enrollment",
+        enrollments.read_enrollment,
+        proof=Proof.USER,
+        scopes=_SELF,
+        replies={200: doc.EnrollmentDocument()},
+        problems=("not-found",),
+    ),
+    Operation(
+        "POST",
+        f"{_ENROLLMENT}/confirm",
+        "confirmMyEnrollment",
+        "Finish an enrollment",
+        enrollments.confirm_enrollment,
+        proof=Proof.USER,
+        scopes=_SELF,
+        body=shape.ConfirmSchema(),
+        idempotent=True,
+        replies={200: doc.EnrollmentDocument()},
+        problems=(
+            "not-found",
+            "proof-rejected",
+            "enrollment-not-open",
+            "binding-requires-step-up",
+            *_IDEMPOTENCY,
+        ),
+    ),
+    Operation(
+        "DELETE",
+        _ENROLLMENT,
+        "cancelMyEnrollment",
+        "End an enrollment",
+        enrollments.cancel_enrollment,
+        proof=Proof.USER,
+        scopes=_SELF,
+        replies={204: None},
+        problems=("not-found", "enrollment-not-open"),
+    ),
+)
+
+_CHALLENGES = (
+    Operation(
+        "POST",
+        "/v1/me/challenges",
+        "openMyChallenge",
+        "Ask to prove presence, mostly before a change",
+        me.open_challenge,
+        proof=Proof.USER,
+        scopes=_SELF,
+        body=shape.OwnChallengeRequestSchema(),
+        idempotent=True,
+        replies={201: doc.ChallengeDocument()},
+        problems=("acr-unattainable", *_IDEMPOTENCY),
+    ),
+    Operation(
+        "GET",
+        _CHALLENGE,
+        "readMyChallenge",
+        "Read a challenge, waiting for a change if asked",
+        me.read_challenge,
+        proof=Proof.USER,
+        scopes=_SELF,
+        query=shape.WaitQuery(),
+        replies={200: doc.ChallengeDocument()},
+        problems=("not-found",),
+    ),
+    Operation(
+        "POST",
+        f"{_CHALLENGE}/answers",
+        "answerMyChallenge",
+        "Answer with one proof",
+        me.answer_challenge,
+        proof=Proof.USER,
+        scopes=_SELF,
+        body=shape.AnswerSchema(),
+        idempotent=True,
+        replies={200: doc.ChallengeDocument()},
+        problems=("not-found", "proof-rejected", "challenge-not-open", *_IDEMPOTENCY),
+    ),
+    Operation(
+        "POST",
+        f"{_CHALLENGE}/webauthn",
+        "myWebauthnOptions",
+        "Get WebAuthn request options",
+        me.webauthn_options,
+        proof=Proof.USER,
+        scopes=_SELF,
+        replies={200: doc.RequestOptionsDocument()},
+        problems=("not-found", "challenge-not-open", "authenticator-not-active"),
+    ),
+    Operation(
+        "POST",
+        f"{_CHALLENGE}/push",
+        "pushToMeAgain",
+        "Notify the phone once more",
+        me.push_again,
+        proof=Proof.USER,
+        scopes=_SELF,
+        body=shape.PushAgainSchema(),
+        body_optional=True,
+        replies={202: doc.ChallengeDocument()},
+        problems=("not-found", "challenge-not-open", "authenticator-not-active", "throttled"),
+    ),
+    Operation(
+        "DELETE",
+        _CHALLENGE,
+        "cancelMyChallenge",
+        "Cancel a challenge",
+        me.cancel_challenge,
+        proof=Proof.USER,
+        scopes=_SELF,
+        replies={204: None},
+        problems=("not-found", "challenge-not-open"),
+    ),
+)
+
+ME_OPERATIONS: tuple[Operation, ...] = (*_AUTHENTICATORS, *_ENROLLMENTS, *_CHALLENGES)
