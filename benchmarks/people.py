@@ -12,6 +12,7 @@ import pyotp
 from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.app import create_app, services_of
 from mfa_service.services.clients import NewClient
+from mfa_service.services import places
 from mfa_service.services.enrollment import EnrollmentRequest
 from mfa_service.services.enrollment_rows import Enrollment
 from mfa_service.services.tokens import Caller
@@ -125,7 +126,8 @@ class _Enrolling:
         return sub, self._services.enrollment.start(self._caller, request)
 
     def _confirm(self, begun: Enrollment, **proof: str) -> None:
-        self._services.enrollment.confirm(self._caller, begun.id, proof)
+        place = places.api_of(self._services.foundation, self._caller.client)
+        self._services.enrollment.confirm(self._caller, begun.id, proof, place=place)
 
     def _now(self) -> int:
         return self._services.foundation.clock.now()

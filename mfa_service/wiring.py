@@ -13,6 +13,7 @@ from mfa_service.adapters.wakeup_memory import MemoryWakeUp
 from mfa_service.domain.ports import Clock, LoginProvider, PushSender, Randomness
 from mfa_service.factors import load_factors
 from mfa_service.persistence.unit_of_work import UnitOfWork
+from mfa_service.services.account_links import AccountLinkService
 from mfa_service.services.answers import AnswerService
 from mfa_service.services.authenticators import AuthenticatorService
 from mfa_service.services.challenges import ChallengeService
@@ -20,6 +21,7 @@ from mfa_service.services.claiming import ClaimService
 from mfa_service.services.clients import ClientService
 from mfa_service.services.device_keys import DeviceKeyService
 from mfa_service.services.devices import DeviceService
+from mfa_service.services.disputes import DisputeService
 from mfa_service.services.enrollment import EnrollmentService
 from mfa_service.services.foundation import Foundation
 from mfa_service.services.housekeeping import HousekeepingService
@@ -29,12 +31,18 @@ from mfa_service.services.opening import OpeningService
 from mfa_service.services.outbox import OutboxService
 from mfa_service.services.own_client import OwnClient
 from mfa_service.services.pages import PageService
+from mfa_service.services.people import PeopleService
 from mfa_service.services.phone_answers import PhoneAnswerService
 from mfa_service.services.phone_challenges import PhoneChallengeService
 from mfa_service.services.prompts import Prompts
+from mfa_service.services.self_service import Parts, SelfService
+from mfa_service.services.sessions import SessionService
+from mfa_service.services.sign_in import LoginIssuer, SignInService
+from mfa_service.services.timeline import TimelineService
 from mfa_service.services.tokens import TokenService
 from mfa_service.services.users import UserService
 from mfa_service.services.waiting import Watcher
+from mfa_service.settings import LoginIssuer as LoginSettings
 from mfa_service.settings import Settings
 
 WAITING_PLACES = 200
@@ -57,17 +65,28 @@ class Ports:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """The use cases of people in self-service."""
+
+    sessions: SessionService
+    links: AccountLinkService
+    sign_in: SignInService
+    changes: SelfService
+    timeline: TimelineService
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Every use case, ready to be called."""
 
     settings: Settings
     foundation: Foundation
-    login: LoginProvider | None
     wake_up: MemoryWakeUp
     watcher: Watcher
     clients: ClientService
     own_client: OwnClient
     tokens: TokenService
+    people: PeopleService
     opening: OpeningService
     challenges: ChallengeService
     prompts: Prompts
@@ -82,6 +101,8 @@ class Services:
     phone_answers: PhoneAnswerService
     idempotency: IdempotencyService
     outbox: OutboxService
+    pages: PageService
+    account: Account
     housekeeping: HousekeepingService
 
     @property
@@ -96,22 +117,28 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
     foundation = _foundation(settings, UnitOfWork(engine), wake_up, ports)
     clients, devices = ClientService(foundation), DeviceService(foundation)
     answers, phone_challenges = AnswerService(foundation), PhoneChallengeService(foundation)
+    challenges, opening = ChallengeService(foundation), OpeningService(foundation, answers)
+    enrollment = EnrollmentService(foundation, {})
+    authenticators = AuthenticatorService(foundation)
+    login, own_client = _login(settings, ports), OwnClient(foundation)
+    sessions = SessionService(foundation, own_client)
+    parts = Parts(opening, challenges, enrollment, authenticators, sessions)
     return Services(
         settings=settings,
         foundation=foundation,
-        login=_login(settings, ports),
         wake_up=wake_up,
         watcher=Watcher(foundation.work, wake_up, ports.clock),
         clients=clients,
+        own_client=own_client,
         tokens=TokenService(foundation, clients),
-        opening=OpeningService(foundation, answers),
-        own_client=OwnClient(foundation),
-        challenges=ChallengeService(foundation),
+        people=PeopleService(own_client, login),
+        opening=opening,
+        challenges=challenges,
         prompts=Prompts(foundation),
         answers=answers,
-        enrollment=EnrollmentService(foundation),
+        enrollment=enrollment,
         claiming=ClaimService(foundation, devices),
-        authenticators=AuthenticatorService(foundation),
+        authenticators=authenticators,
         users=UserService(foundation),
         devices=devices,
         device_keys=DeviceKeyService(foundation, devices),
@@ -119,23 +146,41 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
         phone_answers=PhoneAnswerService(foundation, devices, phone_challenges),
         idempotency=IdempotencyService(foundation),
         outbox=OutboxService(foundation, ports.senders),
+        pages=PageService(foundation, challenges, answers),
+        account=_account(foundation, login, parts),
         housekeeping=HousekeepingService(foundation),
     )
 
 
-def _login(settings: Settings, ports: Ports) -> LoginProvider | None:
-    """Return the provider for MFA_LOGIN_ISSUER; only then is its adapter, and httpx, imported."""
+def _account(foundation: Foundation, login: LoginIssuer | None, parts: Parts) -> Account:
+    timeline = TimelineService(foundation, parts.challenges)
+    return Account(
+        sessions=parts.sessions,
+        links=AccountLinkService(foundation, parts.sessions),
+        sign_in=SignInService(foundation, login, parts.sessions),
+        changes=SelfService(foundation, parts, DisputeService(foundation, timeline)),
+        timeline=timeline,
+    )
+
+
+def _login(settings: Settings, ports: Ports) -> LoginIssuer | None:
+    """Return MFA_LOGIN_ISSUER; only when it is set its adapter, and httpx, are imported."""
     named = settings.login
-    if named is None or ports.login is not None:
-        return ports.login if named else None
+    if named is None:
+        return None
+    provider = ports.login or _login_provider(named, settings.issuer, ports.clock)
+    return LoginIssuer(provider, named.issuer, named.realm)
+
+
+def _login_provider(named: LoginSettings, audience: str, clock: Clock) -> LoginProvider:
     adapter = importlib.import_module("mfa_service.adapters.login_issuer")
     registration = adapter.Registration(
         issuer=named.issuer,
         client_id=named.client_id,
         client_secret=named.client_secret,
-        audience=settings.issuer,
+        audience=audience,
     )
-    provider: LoginProvider = adapter.LoginIssuerProvider(registration, ports.clock)
+    provider: LoginProvider = adapter.LoginIssuerProvider(registration, clock)
     return provider
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from mfa_service.domain.challenge import Status
-from mfa_service.domain.errors import AuthenticatorNotActive, ChallengeNotOpen, InvalidRequest
+from mfa_service.domain.errors import InvalidRequest
+from mfa_service.services import places
 from mfa_service.services.opening import ChallengeRequest
 from mfa_service.services.tokens import Caller
 from mfa_service.wiring import Services
@@ -27,22 +27,24 @@ def read_challenge(services: Services, call: Call) -> Reply:
     """Return its state, waiting for a change if asked."""
     client, wait = call.client().client, call.query["wait"]
     found = services.challenges.read(client, call.path["challenge_id"], wait=wait)
-    return Reply(200, representations.challenge(services, found))
+    code = call.query.get("return_code")
+    return Reply(200, representations.challenge(services, found, return_code=code))
 
 
 def answer_challenge(services: Services, call: Call) -> Reply:
     """Answer it with one proof."""
     client = call.client().client
-    after = services.answers.answer(client, call.path["challenge_id"], call.body)
+    place = places.api_of(services.foundation, client)
+    after = services.answers.answer(client, call.path["challenge_id"], call.body, place=place)
     return Reply(200, representations.challenge(services, after))
 
 
 def webauthn_options(services: Services, call: Call) -> Reply:
-    """Give request options; refused while no passkey is offered."""
-    found = services.challenges.read(call.client().client, call.path["challenge_id"])
-    if found.status is not Status.PENDING:
-        raise ChallengeNotOpen
-    raise AuthenticatorNotActive("This challenge offers no passkey.")
+    """Give request options for a passkey, good for one answer through this API."""
+    client = call.client().client
+    found = services.challenges.read(client, call.path["challenge_id"])
+    place = places.api_of(services.foundation, client)
+    return Reply(200, {"publicKey": services.prompts.issue(found, place)})
 
 
 def push_again(services: Services, call: Call) -> Reply:

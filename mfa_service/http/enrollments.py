@@ -1,5 +1,6 @@
 """Enrollments, authenticators and users, for the client that administers them."""
 
+from mfa_service.services import places
 from mfa_service.services.authenticators import Patch
 from mfa_service.services.enrollment import EnrollmentRequest
 from mfa_service.wiring import Services
@@ -23,7 +24,9 @@ def read_enrollment(services: Services, call: Call) -> Reply:
 
 def confirm_enrollment(services: Services, call: Call) -> Reply:
     """Finish it with what only the holder of the new authenticator knows."""
-    done = services.enrollment.confirm(call.client(), call.path["enrollment_id"], call.body)
+    caller, wanted = call.client(), call.path["enrollment_id"]
+    place = places.api_of(services.foundation, caller.client)
+    done = services.enrollment.confirm(caller, wanted, call.body, place=place)
     return Reply(200, representations.enrollment(services, done))
 
 
@@ -80,3 +83,9 @@ def remove_authenticator(services: Services, call: Call) -> Reply:
         reason=call.query.get("reason"),
     )
     return Reply(204)
+
+
+def make_account_link(services: Services, call: Call) -> Reply:
+    """Make a link with which a person begins a session of self-service."""
+    link = services.account.links.make(call.client(), call.body["sub"])
+    return Reply(201, {"url": link.url, "expires_at": link.expires_at})

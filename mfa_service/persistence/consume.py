@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Executable, bindparam, inspect, update
+from sqlalchemy import Connection, Executable, bindparam, delete, inspect, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mfa_service.domain.challenge import Challenge as ChallengeValue
@@ -17,7 +17,7 @@ from mfa_service.domain.ports import SecretBox
 from mfa_service.domain.subject import User as UserValue
 
 from .base import Base
-from .models import Challenge, SeenToken, User
+from .models import Challenge, Prompt, SeenToken, User
 from .rows import challenge_from, user_from
 
 _OPEN = (
@@ -77,6 +77,13 @@ _LOCK_USER = (
     .returning(*User.__table__.columns)
 )
 
+_CLAIM_PROMPT = (
+    delete(Prompt)
+    .where(Prompt.challenge_id == bindparam("key"), Prompt.place == bindparam("at_place"))
+    .where(Prompt.expires_at > bindparam("at"))
+    .returning(Prompt.nonce)
+)
+
 
 def insert_once(tx: Connection, model: type[Base], values: Mapping[str, object]) -> bool:
     """Insert a row and tell whether it was the first with its keys; never raises a conflict."""
@@ -86,8 +93,18 @@ def insert_once(tx: Connection, model: type[Base], values: Mapping[str, object])
 
 @functools.cache
 def _insert_statement(model: type[Base], dialect: str) -> Executable:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(model).on_conflict_do_nothing().returning(*inspect(model).primary_key)
+    return _insert(model, dialect).on_conflict_do_nothing().returning(*inspect(model).primary_key)
+
+
+@functools.cache
+def _prompt_statement(dialect: str) -> Executable:
+    statement = _insert(Prompt, dialect)
+    replaced = {name: statement.excluded[name] for name in ("nonce", "expires_at")}
+    return statement.on_conflict_do_update(index_elements=["challenge_id", "place"], set_=replaced)
+
+
+def _insert(model: type[Base], dialect: str) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(model) if dialect == "postgresql" else sqlite.insert(model)
 
 
 def lock_user(tx: Connection, user_id: str) -> UserValue | None:
@@ -110,6 +127,17 @@ def reserve_attempt(
     values = {"key": challenge_id, "client": client_id, "at": at}
     row = tx.execute(_RESERVE, values).one_or_none()
     return challenge_from(row, box) if row else None
+
+
+def give_prompt(tx: Connection, challenge_id: str, place: str, nonce: str, *, until: int) -> None:
+    """Write the one prompt of a challenge at a place: what was there before cannot be answered."""
+    row = {"challenge_id": challenge_id, "place": place, "nonce": nonce, "expires_at": until}
+    tx.execute(_prompt_statement(tx.dialect.name), row)
+
+
+def claim_prompt(tx: Connection, challenge_id: str, place: str, *, at: int) -> str | None:
+    """Use up the prompt of a challenge at a place; `None` if there is none, or it has expired."""
+    return tx.scalar(_CLAIM_PROMPT, {"key": challenge_id, "at_place": place, "at": at})
 
 
 def settle_challenge(

@@ -1,11 +1,13 @@
 """Exactly-once statements of authenticators: tries counted in advance, proofs that are used up."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, update
+from sqlalchemy import Connection, Row, bindparam, case, select, update
 
 from mfa_service.domain.authenticator import Pin, State, SuspendedBy
+from mfa_service.domain.factor import Verified
 
 from .consume import insert_once
 from .models import Authenticator, Device, SpentProof
@@ -32,6 +34,22 @@ _PAY_AUTHENTICATORS = (
     .where(Authenticator.state == State.ACTIVE, Authenticator.failures < bindparam("limit"))
     .values(failures=Authenticator.failures + 1)
     .returning(*Authenticator.__table__.columns)
+)
+_ACTIVE = (
+    select(*Authenticator.__table__.columns)
+    .where(Authenticator.id.in_(bindparam("ids", expanding=True)))
+    .where(Authenticator.state == State.ACTIVE)
+)
+_HOLD_ATTRIBUTES = (
+    update(Authenticator)
+    .where(Authenticator.id == bindparam("key"))
+    .values(attributes=Authenticator.attributes)
+    .returning(Authenticator.attributes)
+)
+_WRITE_ATTRIBUTES = (
+    update(Authenticator)
+    .where(Authenticator.id == bindparam("key"))
+    .values(attributes=bindparam("new_attributes"))
 )
 _FORGIVE = (
     update(Authenticator)
@@ -64,10 +82,16 @@ def pay_authenticators(tx: Connection, ids: Sequence[str], *, limit: int) -> Seq
     return tx.execute(_PAY_AUTHENTICATORS, {"ids": list(ids), "limit": limit}).all()
 
 
+def active_authenticators(tx: Connection, ids: Sequence[str]) -> Sequence[Row[Any]]:
+    """Return those that are active, for proofs of which no failures are counted."""
+    return tx.execute(_ACTIVE, {"ids": list(ids)}).all()
+
+
 def settle_authenticator(
-    tx: Connection, authenticator_id: str, *, counter: int | None, spends: str | None, at: int
+    tx: Connection, authenticator_id: str, verified: Verified, *, at: int
 ) -> bool:
     """Use up what a verified proof uses up; tell whether nobody was first."""
+    counter, spends = verified.counter, verified.spends
     values = {
         "key": authenticator_id,
         "at": at,
@@ -79,7 +103,20 @@ def settle_authenticator(
         row = {"authenticator_id": authenticator_id, "token": spends, "spent_at": at}
         if not insert_once(tx, SpentProof, row):
             return False
-    return tx.execute(_SETTLE_AUTHENTICATOR, values).one_or_none() is not None
+    if tx.execute(_SETTLE_AUTHENTICATOR, values).one_or_none() is None:
+        return False
+    if verified.attributes:
+        change_attributes(tx, authenticator_id, verified.attributes)
+    return True
+
+
+def change_attributes(tx: Connection, authenticator_id: str, changed: Mapping[str, object]) -> None:
+    """Write some attributes over the present ones, whose row is taken before they are read."""
+    now = tx.execute(_HOLD_ATTRIBUTES, {"key": authenticator_id}).one_or_none()
+    if now is not None:
+        merged = {**json.loads(now.attributes), **changed}
+        values = {"key": authenticator_id, "new_attributes": json.dumps(merged)}
+        tx.execute(_WRITE_ATTRIBUTES, values)
 
 
 def forgive(tx: Connection, ids: Sequence[str]) -> None:

@@ -87,6 +87,7 @@ class ClaimService:
         if enrollment_id is None:
             raise EnrollmentNotOpen
         found = self._claim(enrollment_id, self._attested(claim, at=at), at=at)
+        self._f.tell(enrollment_id=enrollment_id)
         if found is None:
             raise EnrollmentNotOpen
         return found

@@ -13,8 +13,9 @@ from mfa_service.domain.factor import Credential, Factor, Registration
 from mfa_service.domain.ids import new_authenticator_id
 from mfa_service.domain.ports import JsonObject
 from mfa_service.persistence import audit, queries, states
-from mfa_service.persistence.consume import lock_user
+from mfa_service.persistence.consume import insert_once, lock_user
 from mfa_service.persistence.models import Authenticator as AuthenticatorRow
+from mfa_service.persistence.models import DeviceKey
 
 from .binding import Authorization, BindingRule
 from .enrollment_rows import Enrollment, check_room
@@ -29,14 +30,20 @@ class Confirming:
         self._binding = BindingRule(foundation)
 
     def confirm(
-        self, opened: Enrollment, factor: Factor, proof: Mapping[str, object], *, at: int
+        self,
+        opened: Enrollment,
+        factor: Factor,
+        proof: Mapping[str, object],
+        registration: Registration,
+        *,
+        at: int,
     ) -> None:
         """Finish an enrollment with what only its holder knows; the fifth wrong try ends it.
 
         Raises `ProofRejected`, `EnrollmentNotOpen`, and `BindingRequiresStepUp` when the binding
         rule, judged once more under the user's row, no longer lets it become active.
         """
-        credential = None
+        refused = False
         state = states.CLAIMED if factor.type == "phone" else states.PENDING
         with self._f.work.transaction() as tx:
             lock_user(tx, opened.user_id)
@@ -44,16 +51,16 @@ class Confirming:
             if row is None:
                 raise EnrollmentNotOpen
             try:
-                credential = factor.finish(
-                    self._open(row), proof, registration=Registration(), at=at
-                )
+                credential = factor.finish(self._open(row), proof, registration=registration, at=at)
+                self._claim_name(tx, credential, at=at)
             except ProofRejected:
                 self._count_failure(tx, row, at=at)
+                refused = True
             else:
                 self._activate(tx, row, factor, credential, at=at)
-        if credential is None:
+        self._f.tell(user_id=opened.user_id, enrollment_id=opened.id)
+        if refused:
             raise ProofRejected
-        self._f.tell(user_id=opened.user_id)
 
     def create(
         self, tx: Connection, row: Row[Any], factor: Factor, credential: Credential, *, at: int
@@ -67,7 +74,7 @@ class Confirming:
             "label": row.label or factor.default_label,
             "state": State.ACTIVE,
             "created_at": at,
-            "attributes": "{}",
+            "attributes": json.dumps(dict(credential.attributes)),
             "credential": self._f.seal_credential(authenticator_id, row.user_id, credential.secret),
             "failures": 0,
             "counter": credential.counter,
@@ -75,6 +82,13 @@ class Confirming:
         }
         tx.execute(insert(AuthenticatorRow), values)
         states.finish_enrollment(tx, row.id, authenticator_id)
+
+    @staticmethod
+    def _claim_name(tx: Connection, credential: Credential, *, at: int) -> None:
+        """Raise `ProofRejected` if anybody ever had this key (WebAuthn Level 3 §7.1 step 26)."""
+        row = {"thumbprint": credential.unique, "created_at": at}
+        if credential.unique is not None and not insert_once(tx, DeviceKey, row):
+            raise ProofRejected
 
     @staticmethod
     def _count_failure(tx: Connection, row: Row[Any], *, at: int) -> None:

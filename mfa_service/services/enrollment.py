@@ -6,22 +6,34 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert
 
+from mfa_service.domain.attestation import Model
+from mfa_service.domain.challenge import WEBAUTHN
 from mfa_service.domain.errors import EnrollmentNotOpen, InvalidRequest, NotFound
 from mfa_service.domain.events import Event
-from mfa_service.domain.factor import Begun, Credential, EnrollmentSubject, Factor
-from mfa_service.domain.ids import new_enrollment_id, new_user_id
+from mfa_service.domain.factor import (
+    Begun,
+    Credential,
+    EnrollmentSubject,
+    Factor,
+    Place,
+    Registration,
+)
+from mfa_service.domain.ids import new_enrollment_id
 from mfa_service.domain.ports import JsonObject
 from mfa_service.domain.subject import Subject
 from mfa_service.persistence import audit, queries, states
-from mfa_service.persistence.consume import insert_once, lock_user
+from mfa_service.persistence.consume import lock_user
 from mfa_service.persistence.models import Enrollment as EnrollmentRow
-from mfa_service.persistence.models import User as UserRow
 
+from . import subjects
 from .binding import Authorization, BindingRule, Change
 from .confirming import Confirming
 from .enrollment_rows import CODE_PURPOSE, Enrollment, check_room, state_at
-from .foundation import Foundation, enrollment_place
+from .foundation import Foundation, enrollment_place, user_handle
 from .tokens import Caller
+from .waiting import Watched, wait_for_change
+
+_ERASED = "The subject is being erased."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +50,9 @@ class EnrollmentRequest:
 class EnrollmentService:
     """Use cases behind `/v1/enrollments`."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, foundation: Foundation, models: Mapping[str, Model]) -> None:
         self._f = foundation
+        self._models = models
         self._binding = BindingRule(foundation)
         self._confirming = Confirming(foundation)
 
@@ -49,11 +62,16 @@ class EnrollmentService:
         Raises `BindingRequiresStepUp` by the binding rule, `EnrollmentNotOpen` when the subject
         has as many authenticators as it may.
         """
+        if not caller.may_touch(caller.client.realm, request.sub):
+            raise NotFound
         factor = self._factor(request.type)
-        begun = factor.begin(EnrollmentSubject(self._f.issuer, request.sub), self._f.randomness)
+        subject = subjects.known(self._f, caller.client.realm, request.sub)
+        if subject is None:
+            raise EnrollmentNotOpen(_ERASED)
+        begun = factor.begin(self._named(subject, factor), self._f.randomness)
         at, enrollment_id = self._f.clock.now(), new_enrollment_id(self._f.randomness)
         with self._f.work.transaction() as tx:
-            subject = self._subject(tx, caller.client.realm, request.sub, at=at)
+            subject = self._locked(tx, subject.user.id)
             replaced = request.type if begun.complete else None
             check_room(subject, self._f.limits.authenticators, replaced=replaced)
             change = Change(
@@ -61,8 +79,6 @@ class EnrollmentService:
                 subject,
                 request.type,
                 request.challenge_id,
-        if not caller.may_touch(caller.client.realm, request.sub):
-            raise NotFound
                 request.reason,
                 enrollment_id,
                 at,
@@ -75,14 +91,31 @@ class EnrollmentService:
             self._f.tell(user_id=subject.user.id)
         return replace(self.read(caller, enrollment_id), shown=begun.shown)
 
-    def read(self, caller: Caller, enrollment_id: str) -> Enrollment:
-        """Return an enrollment that this client opened; raise `NotFound`."""
+    def read(
+        self, caller: Caller, enrollment_id: str, *, known: str | None = None, wait: int = 0
+    ) -> Enrollment:
+        """Return an enrollment that this client opened; raise `NotFound`.
+
+        With `wait` (seconds) once it is final or its revision is no more `known`.
+        """
+        watched = Watched(
+            topic=f"enrollment:{enrollment_id}",
+            read=lambda: self._read(caller, enrollment_id),
+            state=lambda e: e.revision,
+            final=lambda e: e.is_over or known not in {None, e.revision},
+            until=lambda e: e.expires_at,
+        )
+        return wait_for_change(self._f, watched, seconds=wait)
+
+    def _read(self, caller: Caller, enrollment_id: str) -> Enrollment:
         at = self._f.clock.now()
         with self._f.work.reading() as tx:
             row = queries.enrollment(tx, enrollment_id)
             if row is None or row.client_id != caller.client.id:
                 raise NotFound
             subject = queries.subject_by_id(tx, row.user_id)
+            claimed = row.authenticator_id if row.state == states.CLAIMED else None
+            claimant = queries.authenticator(tx, claimed) if claimed else None
         if subject is None or not caller.may_touch(subject.user.realm, subject.user.sub):
             raise NotFound
         listed = {a.id: a for a in subject.authenticators}
@@ -96,27 +129,40 @@ class EnrollmentService:
             expires_at=row.expires_at,
             label=row.label,
             authenticator=listed.get(row.authenticator_id) if row.state == states.ACTIVE else None,
+            claimant=claimant[1] if claimant else None,
+            attempts_left=row.attempts_left,
         )
 
     def confirm(
-        self, caller: Caller, enrollment_id: str, proof: Mapping[str, object]
+        self, caller: Caller, enrollment_id: str, proof: Mapping[str, object], *, place: Place
     ) -> Enrollment:
-        """Finish an enrollment that this client opened; raises as `Confirming.confirm` does."""
-        before = self.read(caller, enrollment_id)
-        factor = self._factor(before.type)
-        self._confirming.confirm(before, factor, proof, at=self._f.clock.now())
+        """Finish an enrollment that this client opened, from `place`.
+
+        Raises as `Confirming.confirm` does.
+        """
+        before, at = self.read(caller, enrollment_id), self._f.clock.now()
+        factor, policy = self._factor(before.type), self._f.attestation
+        registration = Registration(self._f.rp_id, place.origins, policy, self._models)
+        self._confirming.confirm(before, factor, proof, registration, at=at)
         return self.read(caller, enrollment_id)
 
     def cancel(self, caller: Caller, enrollment_id: str) -> None:
         """End an enrollment that is not active yet, and revoke a phone that claimed it."""
         at = self._f.clock.now()
-        self.read(caller, enrollment_id)
+        found = self.read(caller, enrollment_id)
+        entry = audit.Entry(
+            Event.ENROLL_FAIL,
+            at,
+            client_id=caller.client.id,
+            user_id=found.user_id,
+            result=enrollment_id,
+            reason="cancelled",
+        )
         with self._f.work.transaction() as tx:
             ended = states.end_enrollment(tx, enrollment_id)
             if ended:
-                client_id = caller.client.id
-                entry = audit.Entry(Event.ENROLL_FAIL, at, client_id=client_id, reason="cancelled")
                 audit.record(tx, entry)
+        self._f.tell(enrollment_id=enrollment_id)
         if not ended and self.read(caller, enrollment_id).state == states.ACTIVE:
             raise EnrollmentNotOpen("The enrollment is finished.")
 
@@ -126,16 +172,26 @@ class EnrollmentService:
                 return factor
         raise InvalidRequest({"type": ["This type cannot be enrolled here."]})
 
-    def _subject(self, tx: Connection, realm: str, sub: str, *, at: int) -> Subject:
-        """Return the subject under its row's lock, made on first use."""
-        subject = queries.subject_by_sub(tx, realm, sub)
+    @staticmethod
+    def _locked(tx: Connection, user_id: str) -> Subject:
+        """Return the subject as it is now, under its row's lock."""
+        subject = queries.subject_by_id(tx, user_id) if lock_user(tx, user_id) else None
         if subject is None:
-            row = {"id": new_user_id(self._f.randomness), "realm": realm, "sub": sub}
-            insert_once(tx, UserRow, row | {"created_at": at, "revision": 0})
-            subject = queries.subject_by_sub(tx, realm, sub)
-        if subject is None or lock_user(tx, subject.user.id) is None:
-            raise EnrollmentNotOpen("The subject is being erased.")
-        return queries.subject_by_id(tx, subject.user.id) or subject
+            raise EnrollmentNotOpen(_ERASED)
+        return subject
+
+    def _named(self, subject: Subject, factor: Factor) -> EnrollmentSubject:
+        """Return what an authenticator may be told of the subject and of us."""
+        passkeys = [a for a in subject.authenticators if a.type == factor.type == WEBAUTHN]
+        return EnrollmentSubject(
+            issuer=self._f.issuer,
+            sub=subject.user.sub,
+            rp_id=self._f.rp_id,
+            rp_name=self._f.service_name,
+            user_handle=user_handle(subject.user.id),
+            registered=tuple(self._f.credential_of(passkey) for passkey in passkeys),
+            attested=bool(self._f.attestation.roots or self._models),
+        )
 
     def _insert(
         self,

@@ -1,11 +1,13 @@
 """What every use case stands on."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mfa_service.domain.assurance import LevelTable
 from mfa_service.domain.attestation import AttestationPolicy
+from mfa_service.domain.authenticator import Authenticator
 from mfa_service.domain.factor import Credential, Factor
 from mfa_service.domain.limits import Limits
 from mfa_service.domain.ports import (
@@ -53,22 +55,52 @@ class Foundation:
         return self.secret_box.seal(json.dumps(secret).encode(), place=place)
 
     def open_credential(
-        self, authenticator_id: str, user_id: str, sealed: bytes, *, counter: int = -1
+        self,
+        authenticator_id: str,
+        user_id: str,
+        sealed: bytes,
+        *,
+        counter: int = -1,
+        attributes: Mapping[str, object] | None = None,
     ) -> Credential:
         """Return what verification needs, opened at its place."""
         place = _credential_place(authenticator_id, user_id)
-        return Credential(json.loads(self.secret_box.open(sealed, place=place)), counter)
+        secret = json.loads(self.secret_box.open(sealed, place=place))
+        return Credential(secret, counter, attributes=attributes or {})
 
-    def tell(self, *, challenge_id: str | None = None, user_id: str | None = None) -> None:
-        """Wake those who wait for this challenge, and this user's phones."""
-        topics = [f"challenge:{challenge_id}"] if challenge_id else []
-        topics += [f"user:{user_id}"] if user_id else []
-        self.wake_up.tell(*topics)
+    def credential_of(self, found: Authenticator) -> Credential:
+        """Return the opened credential of an authenticator that was read."""
+        return self.open_credential(
+            found.id,
+            found.user_id,
+            found.credential,
+            counter=found.counter,
+            attributes=found.attributes,
+        )
+
+    def tell(
+        self,
+        *,
+        challenge_id: str | None = None,
+        user_id: str | None = None,
+        enrollment_id: str | None = None,
+    ) -> None:
+        """Wake those who wait for this challenge or enrollment, and this user's phones."""
+        named = {"challenge": challenge_id, "user": user_id, "enrollment": enrollment_id}
+        self.wake_up.tell(*(f"{kind}:{name}" for kind, name in named.items() if name))
 
 
 def _credential_place(authenticator_id: str, user_id: str) -> str:
     """Return the place to which an authenticator's credential is sealed."""
     return f"authenticator|credential|{user_id}|{authenticator_id}"
+
+
+def user_handle(user_id: str) -> bytes:
+    """Return WebAuthn's name of a user: 32 bytes that tell nobody who it is and die with it.
+
+    WebAuthn Level 3 §14.6.1.
+    """
+    return hashlib.sha256(f"webauthn-user-handle|{user_id}".encode()).digest()
 
 
 def push_place(authenticator_id: str) -> str:

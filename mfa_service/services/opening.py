@@ -19,7 +19,7 @@ from mfa_service.domain.challenge import (
 )
 from mfa_service.domain.errors import AcrUnattainable, ChallengeNotOpen
 from mfa_service.domain.events import Event
-from mfa_service.domain.factor import Proof
+from mfa_service.domain.factor import Binding, Proof
 from mfa_service.domain.ids import new_challenge_id
 from mfa_service.domain.ports import JsonObject
 from mfa_service.domain.subject import Client, Subject
@@ -110,7 +110,7 @@ class OpeningService:
         with self._f.work.transaction() as tx:
             if self._pushable(challenge, subject):  # the user's row before any authenticator's
                 lock_user(tx, challenge.user_id)
-            payment = self._proofs.pay(tx, before, answer)
+            payment = self._proofs.pay(tx, before, answer, Binding(before.id))
             if payment.slow:
                 self._write(tx, before, created)
             else:

@@ -18,6 +18,7 @@ from .devices import Device, DeviceService
 from .foundation import Foundation
 from .phone_challenges import PhoneChallengeService, nonce_for, not_open
 from .phone_refusals import PhoneRefusals
+from .prompts import Prompts
 from .proofs import Payment, ProofService
 from .settling import Settling
 
@@ -74,6 +75,7 @@ class PhoneAnswerService:
         self._devices = devices
         self._challenges = challenges
         self._refusals = PhoneRefusals(foundation, devices)
+        self._prompts = Prompts(foundation)
         self._proofs = ProofService(foundation)
         self._settling = Settling(foundation)
         self._pin = PinCheck(foundation)
@@ -164,7 +166,8 @@ class PhoneAnswerService:
             return _Judged(before)
         if answer.proof is None:
             return _Judged(before, self._settle(tx, answer, before))
-        payment = self._proofs.pay(tx, before, answer.proof)
+        binding = self._prompts.on_phone(before, answer.binding.nonce)
+        payment = self._proofs.pay(tx, before, answer.proof, binding)
         if payment.slow:
             return _Judged(before, slow=payment)
         return _Judged(before, self._conclude(tx, answer, before, payment))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mfa_service.domain.challenge import Challenge, Status
+from mfa_service.domain.challenge import WEBAUTHN, Challenge, Status
 from mfa_service.domain.errors import ChallengeNotOpen, NotFound
 from mfa_service.domain.subject import Subject
 from mfa_service.jose import b64url, derived
@@ -11,6 +11,7 @@ from mfa_service.persistence import queries
 
 from .devices import Device
 from .foundation import Foundation
+from .prompts import Prompts
 from .reach import Alternative, Reach
 from .waiting import Watched, wait_for_change
 
@@ -37,6 +38,7 @@ class PhoneChallengeService:
     def __init__(self, foundation: Foundation) -> None:
         self._f = foundation
         self._reach = Reach(foundation)
+        self._prompts = Prompts(foundation)
 
     def pending(self, device: Device, *, wait: int, known: Sequence[str]) -> list[str]:
         """Return the signed challenges that wait for this phone.
@@ -109,15 +111,16 @@ class PhoneChallengeService:
             return queries.subject_by_id(tx, device.user.id) or Subject(device.user, ())
 
     def _signed(self, challenge: Challenge, device: Device, subject: Subject) -> str:
-        asked = challenge.asked
+        asked, nonce = challenge.asked, nonce_for(challenge, device.id)
+        require = self._require(challenge, device, subject)
         claims: dict[str, object] = {
             "iss": self._f.issuer,
             "aud": device.id,
             "challenge_id": challenge.id,
             "client_name": asked.client_name,
             "sub": asked.sub,
-            "nonce": nonce_for(challenge, device.id),
-            "require": [list(parts) for parts in self._require(challenge, device, subject)],
+            "nonce": nonce,
+            "require": [list(parts) for parts in require],
             "purpose": challenge.purpose,
             "iat": challenge.created_at,
             "exp": challenge.expires_at,
@@ -129,6 +132,8 @@ class PhoneChallengeService:
             "context": asked.context,
             "fraud_reported": self._fraud(subject) or None,
         }
+        if any(WEBAUTHN in parts for parts in require):
+            optional["webauthn"] = self._prompts.for_phone(challenge, subject, nonce)
         claims |= {name: value for name, value in optional.items() if value is not None}
         return self._f.keys.signer.sign(claims, typ=CHALLENGE_TYP)
 

@@ -1,16 +1,20 @@
-"""Paying for, verifying and using up one proof of an authenticator: TOTP, recovery code."""
+"""Paying for, verifying and using up one proof: TOTP, recovery code, passkey."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from mfa_service.domain.challenge import AcceptedProof, Challenge
-from mfa_service.domain.errors import ProofRejected, ProofReplayed
+from mfa_service.domain.errors import CloneSuspected, ProofRejected, ProofReplayed
 from mfa_service.domain.events import Event
 from mfa_service.domain.factor import Binding, Credential, Factor, Proof, Verified
 from mfa_service.persistence import audit
 from mfa_service.persistence.tries import (
+    active_authenticators,
+    change_attributes,
     forgive,
     pay_authenticators,
     settle_authenticator,
@@ -22,12 +26,16 @@ from .foundation import Foundation
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A try that was counted in advance on each of these authenticators."""
+    """What is tried, each counted in advance as a failure where the factor counts such.
+
+    Without `binding` nothing is tried: there are no options that the proof could answer.
+    """
 
     method: str
     factor: Factor | None
-    tried: tuple[tuple[str, Credential], ...]
-    exhausted: bool
+    binding: Binding | None
+    tried: tuple[tuple[str, Credential], ...] = ()
+    exhausted: bool = False
 
     @property
     def slow(self) -> bool:
@@ -35,18 +43,20 @@ class Payment:
         return self.factor is not None and self.factor.slow and bool(self.tried)
 
     @property
-    def ids(self) -> list[str]:
-        """The authenticators that were charged."""
-        return [authenticator_id for authenticator_id, _ in self.tried]
+    def charged(self) -> list[str]:
+        """The authenticators on which a failure was counted."""
+        counted = self.factor is not None and self.factor.counted
+        return [authenticator_id for authenticator_id, _ in self.tried if counted]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What verification said; nothing is used up yet."""
+    """What verification said; nothing is used up yet. `cloned`: it is no longer the only one."""
 
     authenticator_id: str | None = None
     verified: Verified | None = None
     replayed: bool = False
+    cloned: bool = False
 
 
 class ProofService:
@@ -55,39 +65,58 @@ class ProofService:
     def __init__(self, foundation: Foundation) -> None:
         self._f = foundation
 
-    def pay(self, tx: Connection, challenge: Challenge, proof: Proof) -> Payment:
+    def pay(
+        self, tx: Connection, challenge: Challenge, proof: Proof, binding: Binding | None
+    ) -> Payment:
         """Count a failure in advance on every authenticator that this proof may belong to.
 
         Nobody is charged for a method that is not offered or was used in this challenge already.
         """
-        method = str(proof["method"])
-        named = proof.get("authenticator_id")
+        method, named = str(proof["method"]), proof.get("authenticator_id")
+        payment = Payment(method, self._f.factors.get(method), binding)
+        if payment.factor is None or binding is None:
+            return payment
         ids = [
             offer.authenticator_id
             for offer in challenge.asked.offered(method)
             if named in {None, offer.authenticator_id}
             and not challenge.used(method, offer.authenticator_id)
         ]
-        factor, limit = self._f.factors.get(method), self._f.limits.code_failures
-        rows = pay_authenticators(tx, ids, limit=limit) if ids and factor else []
+        if not payment.factor.counted:
+            return replace(payment, tried=self._opened(active_authenticators(tx, ids)))
+        limit = self._f.limits.code_failures
+        rows = pay_authenticators(tx, ids, limit=limit) if ids else []
         if len(rows) < len(ids):  # a crash between paying and judging may have left one exhausted
             self._suspend(tx, challenge, ids)
-        tried = tuple((row.id, self._opened(row)) for row in rows)
-        return Payment(method, factor, tried, any(row.failures >= limit for row in rows))
+        exhausted = any(row.failures >= limit for row in rows)
+        return replace(payment, tried=self._opened(rows), exhausted=exhausted)
 
-    def _opened(self, row: Row[Any]) -> Credential:
-        sealed, counter = row.credential, row.counter
-        return self._f.open_credential(row.id, row.user_id, sealed, counter=counter)
+    def _opened(self, rows: Sequence[Row[Any]]) -> tuple[tuple[str, Credential], ...]:
+        return tuple(
+            (
+                row.id,
+                self._f.open_credential(
+                    row.id,
+                    row.user_id,
+                    row.credential,
+                    counter=row.counter,
+                    attributes=json.loads(row.attributes),
+                ),
+            )
+            for row in rows
+        )
 
     @staticmethod
     def verify(payment: Payment, proof: Proof, *, at: int) -> Verdict:
-        """Compare the proof with each charged authenticator; touches no store."""
-        replayed = False
+        """Compare the proof with each authenticator that is tried; touches no store."""
+        factor, binding, replayed = payment.factor, payment.binding, False
         for authenticator_id, credential in payment.tried:
             try:
-                if payment.factor is not None:
-                    verified = payment.factor.verify(credential, proof, binding=Binding(), at=at)
+                if factor is not None and binding is not None:
+                    verified = factor.verify(credential, proof, binding=binding, at=at)
                     return Verdict(authenticator_id, verified)
+            except CloneSuspected:
+                return Verdict(authenticator_id, cloned=True)
             except ProofReplayed:
                 replayed = True
             except ProofRejected:
@@ -102,16 +131,15 @@ class ProofService:
         A wrong proof stays counted; one that was accepted before is no failure.
         """
         verified, authenticator_id = verdict.verified, verdict.authenticator_id
+        if authenticator_id is not None and verdict.cloned:
+            self._note_clone(tx, challenge, authenticator_id, at=at)
         if verified is None or authenticator_id is None:
             self._count(tx, challenge, payment, replayed=verdict.replayed)
             return None
-        used = settle_authenticator(
-            tx, authenticator_id, counter=verified.counter, spends=verified.spends, at=at
-        )
-        if not used:
+        if not settle_authenticator(tx, authenticator_id, verified, at=at):
             self._count(tx, challenge, payment, replayed=True)
             return None
-        if others := [other for other in payment.ids if other != authenticator_id]:
+        if others := [other for other in payment.charged if other != authenticator_id]:
             forgive(tx, others)
         if verified.spends is not None:
             entry = audit.about(
@@ -122,18 +150,27 @@ class ProofService:
 
     def give_back(self, tx: Connection, payment: Payment) -> None:
         """Undo the payment of a proof that nobody judged in the end."""
-        if payment.tried:
-            forgive(tx, payment.ids)
+        if payment.charged:
+            forgive(tx, payment.charged)
 
     def _count(
         self, tx: Connection, challenge: Challenge, payment: Payment, *, replayed: bool
     ) -> None:
-        if not payment.tried:
+        if not payment.charged:
             return
         if replayed:
-            forgive(tx, payment.ids)
+            forgive(tx, payment.charged)
         elif payment.exhausted:
-            self._suspend(tx, challenge, payment.ids)
+            self._suspend(tx, challenge, payment.charged)
+
+    @staticmethod
+    def _note_clone(
+        tx: Connection, challenge: Challenge, authenticator_id: str, *, at: int
+    ) -> None:
+        """Write down that two copies of one key are in use; the proof itself stays refused."""
+        change_attributes(tx, authenticator_id, {"suspected_clone": True})
+        event = Event.WEBAUTHN_CLONE_SUSPECTED
+        audit.record(tx, audit.about(challenge, event, at, authenticator_id=authenticator_id))
 
     def _suspend(self, tx: Connection, challenge: Challenge, ids: list[str]) -> None:
         at, event = self._f.clock.now(), Event.AUTHENTICATOR_DISABLE

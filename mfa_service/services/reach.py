@@ -5,31 +5,39 @@ from itertools import product
 
 from mfa_service.domain.assurance import PASSWORD
 from mfa_service.domain.authenticator import Authenticator, Pin
-from mfa_service.domain.challenge import Challenge
+from mfa_service.domain.challenge import PUSH, WEBAUTHN, Challenge
 from mfa_service.domain.subject import Subject
 
 from .foundation import Foundation
 
 Alternative = tuple[str, ...]
-_STRONG = frozenset({"pin", "webauthn"})
+_STRONG = frozenset({"pin", WEBAUTHN})
 
 
 class Reach:
     """Judges combinations of authenticators before anything is proven."""
 
     def __init__(self, foundation: Foundation) -> None:
-        self._factors = foundation.factors
         self._f = foundation
+        self._by_type = {factor.type: factor for factor in foundation.factors.values()}
 
-    def potential(self, authenticator: Authenticator, *, pin: bool | None = None) -> Alternative:
-        """Return everything an authenticator could prove; `pin` overrides whether its PIN works."""
+    def potential(
+        self, authenticator: Authenticator, *, pin: bool | None = None, on_phone: bool = False
+    ) -> Alternative:
+        """Return everything an authenticator could prove; `pin` overrides whether its PIN works.
+
+        Nothing if its factor is switched off: passkeys while the issuer is an IP literal.
+        """
         has_pin = authenticator.pin is Pin.SET if pin is None else pin
-        factor = self._f.factor_of(authenticator.type)
-        return factor.potential(authenticator.attributes, pin=has_pin)
+        factor = self._by_type.get(authenticator.type)
+        if factor is None:
+            return ()
+        return factor.potential(authenticator.attributes, pin=has_pin, on_phone=on_phone)
 
-    def of(self, authenticators: Iterable[Authenticator]) -> Alternative:
+    def of(self, authenticators: Iterable[Authenticator], *, on_phone: bool = False) -> Alternative:
         """Return everything that usable authenticators could prove together."""
-        return tuple(name for a in authenticators if a.usable for name in self.potential(a))
+        usable = (a for a in authenticators if a.usable)
+        return tuple(name for a in usable for name in self.potential(a, on_phone=on_phone))
 
     def attainable(self, subject: Subject) -> int:
         """Return the highest level without `prior` that is attainable now."""
@@ -68,15 +76,13 @@ class Reach:
         """Return what one answer of `phone` may consist of, weakest first (contract section 6).
 
         Each alternative suffices; of those with further proofs only the smallest are kept. A PIN
-        that is set may always be given. After a fraud report nothing without PIN or WebAuthn is
-        left where the phone has either.
+        that is set may always be given. A passkey counts for what it is worth on a phone, where
+        it is not bound to the browser that asks. After a fraud report nothing without PIN or
+        WebAuthn is left where the phone has either.
         """
         pins = (False, True) if phone.pin is Pin.SET else (False,)
-        extras = {
-            offer.method: self._extra(offer.authenticator_id, others)
-            for offer in challenge.asked.offers
-            if offer.method != "push"
-        }
+        methods = dict.fromkeys(o.method for o in challenge.asked.offers if o.method != PUSH)
+        extras = {method: self._extra(challenge, method, others) for method in methods}
         found: list[frozenset[str]] = []
         for extra, pin in product((None, *extras), pins):
             names = challenge.verified + self.potential(phone, pin=pin)
@@ -90,8 +96,16 @@ class Reach:
             found = [parts for parts in found if parts & _STRONG]
         return tuple(_ordered(parts) for parts in found)
 
-    def _extra(self, authenticator_id: str, others: Subject) -> Alternative:
-        return self.of(a for a in others.authenticators if a.id == authenticator_id)
+    def _extra(self, challenge: Challenge, method: str, others: Subject) -> Alternative:
+        """Return what one further proof could show; nothing if all of its kind were given."""
+        unused = {
+            offer.authenticator_id
+            for offer in challenge.asked.offered(method)
+            if not challenge.used(method, offer.authenticator_id)
+        }
+        kept = (a for a in others.authenticators if a.id in unused)
+        each = [self.of([authenticator], on_phone=True) for authenticator in kept]
+        return max(each, key=self._f.levels.level_of, default=())
 
     @staticmethod
     def _redundant(parts: frozenset[str], found: Sequence[frozenset[str]]) -> bool:
