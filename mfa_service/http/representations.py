@@ -1,20 +1,20 @@
 """Values of the domain as the JSON that the contract names."""
 
-from urllib.parse import quote
-
 from mfa_service.adapters import qr
 from mfa_service.domain import crockford
 from mfa_service.domain.authenticator import Authenticator
-from mfa_service.domain.challenge import PUSH, Challenge, Status
+from mfa_service.domain.challenge import PUSH, WEBAUTHN, Challenge, Status
 from mfa_service.domain.subject import Subject
-from mfa_service.services.enrollment_rows import Enrollment
+from mfa_service.services.enrollment_rows import Enrollment, claim_uri
 from mfa_service.wiring import Services
 
 INTERVAL_SECONDS = 2
 
 
-def challenge(services: Services, value: Challenge) -> dict[str, object]:
-    """Return the challenge object of contract section 3."""
+def challenge(
+    services: Services, value: Challenge, *, return_code: str | None = None
+) -> dict[str, object]:
+    """Return the challenge object of contract section 3; its result only if it is released."""
     asked = value.asked
     body: dict[str, object] = {
         "id": value.id,
@@ -31,19 +31,29 @@ def challenge(services: Services, value: Challenge) -> dict[str, object]:
             for o in asked.offers
         ],
         "push": {"state": value.push_state},
-        "page": f"{services.issuer}/challenge/{services.challenges.page_secret(value)}",
+        "page": _page(services, value),
     }
     if value.status is Status.PENDING and asked.offered(PUSH):
         body["display_code"] = asked.display_code
-    if (result := services.challenges.result(value)) is not None:
-        body |= {
-            "acr": result.assurance.acr,
-            "acr_satisfied": list(result.assurance.acr_satisfied),
-            "amr": list(result.assurance.amr),
-            "auth_time": result.auth_time,
-            "result_token": result.token,
-        }
-    return body
+    return body | _result(services, value, return_code)
+
+
+def _page(services: Services, value: Challenge) -> str:
+    return f"{services.issuer}/challenge/{value.id}.{services.challenges.page_secret(value)}"
+
+
+def _result(services: Services, value: Challenge, return_code: str | None) -> dict[str, object]:
+    result = services.challenges.result(value)
+    if result is None:
+        return {}
+    shown: dict[str, object] = {
+        "acr": result.assurance.acr,
+        "acr_satisfied": list(result.assurance.acr_satisfied),
+        "amr": list(result.assurance.amr),
+        "auth_time": result.auth_time,
+        "result_token": result.token,
+    }
+    return shown if services.challenges.releases(value, return_code) else dict.fromkeys(shown)
 
 
 def authenticator(value: Authenticator) -> dict[str, object]:
@@ -59,6 +69,8 @@ def authenticator(value: Authenticator) -> dict[str, object]:
     }
     if value.type == "phone":
         body |= {"platform": value.attributes.get("platform"), "pin": value.pin}
+    if value.type == WEBAUTHN:
+        body |= {name: value.attributes.get(name) for name in ("backup_eligible", "aaguid")}
     if value.type == "recovery_codes":
         body["codes_left"] = value.uses_left
     return body
@@ -74,6 +86,18 @@ def user(services: Services, subject: Subject) -> dict[str, object]:
         "authenticators": [authenticator(a) for a in subject.authenticators],
         "acr_attainable": services.users.acr_attainable(subject),
         "recovery_codes_left": sum(codes),
+    }
+
+
+def nobody(services: Services, sub: str) -> dict[str, object]:
+    """Return the user object of a subject who has nothing here yet."""
+    return {
+        "id": None,
+        "sub": sub,
+        "status": "active",
+        "authenticators": [],
+        "acr_attainable": services.settings.levels.acrs[0],
+        "recovery_codes_left": 0,
     }
 
 
@@ -95,8 +119,7 @@ def enrollment(services: Services, value: Enrollment) -> dict[str, object]:
 def _shown(services: Services, value: Enrollment) -> dict[str, object]:
     shown = dict(value.shown)
     if code := shown.pop("code", None):
-        issuer = services.issuer
-        uri = f"{issuer}/enroll#v=1&iss={quote(issuer, safe='')}&c={code}"
+        uri = claim_uri(services.issuer, str(code))
         return {"uri": uri, "qr_svg": qr.svg(uri), "manual_code": crockford.grouped(str(code))}
     if "otpauth_uri" in shown:
         shown["qr_svg"] = qr.svg(str(shown["otpauth_uri"]))

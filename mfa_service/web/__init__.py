@@ -15,8 +15,9 @@ reads `visit.form`, `visit.query(…)`, `visit.cookie(…)`, calls one service, 
 - Cookies: `cookies.write/clear(response, visit.issuer, name, …)`, `visit.cookie(name)`; the
   `__Host-` prefix is added there.
 - Words: `{{ _("…") }}`, `{% trans %}…{% endtrans %}`, `visit.gettext("…", name=value)`,
-  `visit.ngettext(one, many, n)`; texts that wait in a table: `i18n.marked("…")`. English is the key; German stands in
-  `translations/de/LC_MESSAGES/*.po`, one file per topic. A test holds both to each other.
+  `visit.ngettext(one, many, n)`; texts that wait in a table: `i18n.marked("…")`. English is the
+  key; German stands in `translations/de/LC_MESSAGES/*.po`, one file per topic. A test holds both
+  to each other.
 - Times and numbers: `{{ seconds|moment }}`, `|day`, `|clock`, `{{ n|number }}`.
 - Templates extend `base.html` (blocks `title`, `main`, `navigation`, `head`, `scripts`, `state`,
   and `{% block width %}wide{% endblock %}` for lists) and use `parts.html`; all addresses through

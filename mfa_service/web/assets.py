@@ -1,4 +1,4 @@
-"""Style, scripts and icons: read once, named by their content, and nothing but them."""
+"""Style, scripts and icons: read once, under an address that changes with their content."""
 
 import functools
 import hashlib
@@ -19,11 +19,10 @@ _FOREVER, _CHECKED = "public, max-age=31536000, immutable", "public, no-cache"
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file; `version` changes with its content."""
+    """One file."""
 
     content: bytes = field(repr=False)
     media_type: str
-    version: str
 
 
 @functools.cache
@@ -33,25 +32,33 @@ def assets() -> dict[str, Asset]:
     for item in (files(__package__) / "static").iterdir():
         suffix = item.name.rpartition(".")[2]
         if suffix in _TYPES:
-            content = item.read_bytes()
-            version = hashlib.sha256(content).hexdigest()[:16]
-            found[item.name] = Asset(content, _TYPES[suffix], version)
+            found[item.name] = Asset(item.read_bytes(), _TYPES[suffix])
     return found
+
+
+@functools.cache
+def version() -> str:
+    """Return what changes with any of them: modules import one another by relative addresses."""
+    digest = hashlib.sha256()
+    for name, asset in sorted(assets().items()):
+        digest.update(name.encode() + hashlib.sha256(asset.content).digest())
+    return digest.hexdigest()[:16]
 
 
 def path_of(name: str) -> str:
     """Return the path under which a file may be kept for ever; raise `KeyError` for no file."""
-    return f"/static/{name}?v={assets()[name].version}"
+    if name not in assets():
+        raise KeyError(name)
+    return f"/static/{version()}/{name}"
 
 
-def serve(request: Request, name: str) -> Response:
-    """Answer with a file; without its version, as modules import others, it is checked anew."""
+def serve(request: Request, asked: str, name: str) -> Response:
+    """Answer with a file; the address of another version, of a page still open, is not kept."""
     asset = assets().get(name)
     if asset is None:
         raise NotFound
     response = Response(asset.content, content_type=asset.media_type)
-    response.set_etag(asset.version)
-    current = request.args.get("v") == asset.version
-    response.headers["Cache-Control"] = _FOREVER if current else _CHECKED
+    response.set_etag(version())
+    response.headers["Cache-Control"] = _FOREVER if asked == version() else _CHECKED
     response.make_conditional(request)
     return response

@@ -1,13 +1,23 @@
 """What surrounds every page: templates, language, security of scripts, redirects, refusals."""
 
 import functools
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from mfa_service.domain.errors import MfaError
+from mfa_service.domain.errors import (
+    Forbidden,
+    Internal,
+    MfaError,
+    NotFound,
+    Throttled,
+    Unavailable,
+)
+from mfa_service.services.pages import PageElsewhere
 from mfa_service.wiring import Services
 
 from . import assets, cookies, headers, i18n
@@ -29,24 +39,31 @@ _OTHER = Words(
     marked("That did not work"),
     marked("Go back to where you came from and try again."),
 )
-_WORDS = {
-    "not-found": Words(
+_WORDS: dict[type[MfaError], Words] = {
+    PageElsewhere: Words(
+        marked("This link was opened in another browser"),
+        marked(
+            "It works once, and only where it was opened first. "
+            "If somebody sent it to you, do not answer them."
+        ),
+    ),
+    NotFound: Words(
         marked("There is nothing here"),
         marked("The address is incomplete, or what it led to is over."),
     ),
-    "forbidden": Words(
+    Forbidden: Words(
         marked("This was refused for your protection"),
         marked("The request did not come from our own page, or the page was open for too long."),
     ),
-    "throttled": Words(
+    Throttled: Words(
         marked("Please wait a little"),
         marked("This was asked too often. Nothing is lost; try again in a few minutes."),
     ),
-    "unavailable": Words(
+    Unavailable: Words(
         marked("We are not available right now"),
         marked("Nothing was changed. Please try again in a moment."),
     ),
-    "internal": Words(
+    Internal: Words(
         marked("Something went wrong on our side"),
         marked("Nothing was approved. Please try again in a moment."),
     ),
@@ -54,36 +71,46 @@ _WORDS = {
 
 
 def render(visit: Visit, template: str, status: int = 200, **context: object) -> Response:
-    """Return a page; a language that was asked for by `?lang=` is remembered."""
+    """Return a page whose scripts may run, and no others."""
     page = _environment(visit.locale).get_template(template)
     text = page.render(_frame(visit) | context)
     response = Response(text, status, content_type="text/html; charset=utf-8")
     headers.allow_scripts(response, visit.nonce)
     response.headers["Content-Language"] = visit.locale
-    if i18n.chosen(visit.request.args.get("lang")) is not None:
-        cookies.write(response, visit.issuer, LANGUAGE, visit.locale, seconds=_A_YEAR)
-    return response
+    return _remembering(visit, response)
 
 
-def redirect(visit: Visit, location: str) -> Response:
-    """Send the browser on by 303, to a path of ours or to an address elsewhere.
+def redirect(visit: Visit, location: str, **query: str) -> Response:
+    """Send the browser on by 303, to a path of ours with a query, or to an address elsewhere.
 
     Not elsewhere after a POST: the policy of our pages lets forms lead to our own origin only.
     """
     target = visit.url(location) if location.startswith("/") else location
     response = Response(status=303)
-    response.headers["Location"] = target
-    return response
+    response.headers["Location"] = f"{target}?{urlencode(query)}" if query else target
+    return _remembering(visit, response)
+
+
+def data(value: Mapping[str, object]) -> Response:
+    """Answer a script of ours with JSON."""
+    return Response(json.dumps(value), content_type="application/json")
 
 
 def refusal(request: Request, services: Services, error: MfaError) -> Response:
     """Return an error as a page: the right status, plain words, the way back, and no detail."""
     locale = i18n.locale_of(request, cookies.read(request, services.issuer, LANGUAGE))
     visit = Visit(request, services, locale, new_nonce(services), {})
-    words = _WORDS.get(error.slug, _OTHER)
+    words = next((_WORDS[kind] for kind in type(error).__mro__ if kind in _WORDS), _OTHER)
     title, text = visit.gettext(words.title), visit.gettext(words.text)
     response = render(visit, "error.html", error.status, title=title, text=text)
     response.headers.update(error.headers)
+    return response
+
+
+def _remembering(visit: Visit, response: Response) -> Response:
+    """Remember a language that was asked for by `?lang=`."""
+    if i18n.chosen(visit.request.args.get("lang")) is not None:
+        cookies.write(response, visit.issuer, LANGUAGE, visit.locale, seconds=_A_YEAR)
     return response
 
 

@@ -34,13 +34,14 @@ def check_fetch(request: Request) -> None:
 def is_navigation(request: Request) -> bool:
     """Tell whether a person opens this address: no prefetch, no preview of headers, no script."""
     _, mode, destination = _metadata(request)
+    opens = mode in {None, "navigate"} and destination in {None, "document"}
+    return request.method == "GET" and opens and not is_prefetch(request)
+
+
+def is_prefetch(request: Request) -> bool:
+    """Tell whether a browser fetches ahead what nobody may ever open."""
     purpose = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
-    return (
-        request.method == "GET"
-        and mode in {None, "navigate"}
-        and destination in {None, "document"}
-        and "prefetch" not in purpose.lower()
-    )
+    return "prefetch" in purpose.lower()
 
 
 def check_post(visit: Visit, secret: str) -> None:

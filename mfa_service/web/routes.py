@@ -7,11 +7,31 @@ from flask import Flask, Request, Response, request
 from mfa_service.domain.errors import MfaError
 from mfa_service.wiring import Services
 
-from . import assets, frame, guard, headers
+from . import (
+    account_activity,
+    account_changes,
+    account_enrollments,
+    account_pages,
+    assets,
+    challenge_calls,
+    challenge_pages,
+    enroll_pages,
+    frame,
+    guard,
+    headers,
+)
 from .pages import Page
 from .visits import Visit
 
-PAGES: tuple[Page, ...] = ()
+PAGES: tuple[Page, ...] = (
+    *challenge_pages.PAGES,
+    *challenge_calls.PAGES,
+    *account_pages.PAGES,
+    *account_changes.PAGES,
+    *account_enrollments.PAGES,
+    *account_activity.PAGES,
+    *enroll_pages.PAGES,
+)
 _FOLDERS = frozenset({"static", *(page.path.split("/")[1] for page in PAGES)})
 
 
@@ -21,7 +41,7 @@ def register(app: Flask, services: Services) -> None:
         app.add_url_rule(
             page.path, endpoint=page.name, view_func=_view(page, services), methods=[page.method]
         )
-    app.add_url_rule("/static/<name>", endpoint="static", view_func=_static)
+    app.add_url_rule("/static/<version>/<name>", endpoint="static", view_func=_static)
 
 
 def is_page(incoming: Request) -> bool:
@@ -51,5 +71,5 @@ def _view(page: Page, services: Services) -> Callable[..., Response]:
     return view
 
 
-def _static(name: str) -> Response:
-    return assets.serve(request, name)
+def _static(version: str, name: str) -> Response:
+    return assets.serve(request, version, name)

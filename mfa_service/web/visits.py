@@ -16,7 +16,7 @@ from . import cookies, i18n
 
 LANGUAGE = "lang"
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
-_MOST_FIELDS = 32
+_MOST, _DIGITS = 32, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,13 @@ class Visit:
         if len(given) > 1 or any(has_control(value) for value in given):
             raise InvalidRequest({name: ["Given twice, or not a text that is accepted here."]})
         return given[0] if given else None
+
+    def seconds(self, name: str, *, longest: int) -> int:
+        """Return a duration in the query, 0 if there is none; raise `InvalidRequest` otherwise."""
+        given = self.query(name) or "0"
+        if not (given.isascii() and given.isdigit()) or len(given) > _DIGITS:
+            raise InvalidRequest({name: ["Not a number of seconds."]})
+        return min(int(given), longest)
 
     def json(self) -> dict[str, object]:
         """Return the JSON object that a script of ours sent; raise `MalformedJson` for others."""
@@ -94,9 +101,7 @@ def _form(request: Request) -> dict[str, str]:
         raise UnsupportedMediaType("The body has to be a form.")
     try:
         text = raw.decode("ascii")
-        pairs = parse_qsl(
-            text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
-        )
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST)
     except ValueError as exc:
         raise InvalidRequest({"form": ["Not a form that is accepted here."]}) from exc
     fields = dict(pairs)
