@@ -11,8 +11,8 @@ import pyotp
 
 from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.app import create_app, services_of
-from mfa_service.services.clients import NewClient
 from mfa_service.services import places
+from mfa_service.services.clients import NewClient
 from mfa_service.services.enrollment import EnrollmentRequest
 from mfa_service.services.enrollment_rows import Enrollment
 from mfa_service.services.tokens import Caller

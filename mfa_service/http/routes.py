@@ -5,6 +5,7 @@ from mfa_service.http import documents as doc
 from mfa_service.http import schemas as shape
 
 from .device_routes import DEVICE_OPERATIONS
+from .me_routes import ME_OPERATIONS
 from .operations import Operation
 
 _OPEN = ("mfa:challenge",)
@@ -58,6 +59,7 @@ _CHALLENGES = (
         "Get WebAuthn request options",
         challenges.webauthn_options,
         scopes=_OPEN,
+        replies={200: doc.RequestOptionsDocument()},
         problems=("not-found", "challenge-not-open", "authenticator-not-active"),
     ),
     Operation(
@@ -214,9 +216,24 @@ _USERS = (
     ),
 )
 
+_ACCOUNT = (
+    Operation(
+        "POST",
+        "/v1/account-links",
+        "makeAccountLink",
+        "Make a link with which a person manages how they sign in",
+        enrollments.make_account_link,
+        scopes=("mfa:enroll",),
+        body=shape.AccountLinkRequestSchema(),
+        replies={201: doc.AccountLinkDocument()},
+    ),
+)
+
 OPERATIONS: tuple[Operation, ...] = (
     *_CHALLENGES,
     *_ENROLLMENTS,
     *_USERS,
+    *_ACCOUNT,
+    *ME_OPERATIONS,
     *DEVICE_OPERATIONS,
 )
