@@ -83,18 +83,18 @@ class Reach:
         pins = (False, True) if phone.pin is Pin.SET else (False,)
         methods = dict.fromkeys(o.method for o in challenge.asked.offers if o.method != PUSH)
         extras = {method: self._extra(challenge, method, others) for method in methods}
-        found: list[frozenset[str]] = []
+        fitting: list[frozenset[str]] = []
         for extra, pin in product((None, *extras), pins):
             names = challenge.verified + self.potential(phone, pin=pin)
             names += extras[extra] if extra else ()
             parts = frozenset(
                 {"code"} | ({"pin"} if pin else set()) | ({extra} if extra else set())
             )
-            if self.suffices(names, challenge) and not self._redundant(parts, found):
-                found.append(parts)
-        if fraud and any(parts & _STRONG for parts in found):
-            found = [parts for parts in found if parts & _STRONG]
-        return tuple(_ordered(parts) for parts in found)
+            if self.suffices(names, challenge):
+                fitting.append(parts)
+        if fraud:
+            fitting = [parts for parts in fitting if parts & _STRONG] or fitting
+        return tuple(_ordered(parts) for parts in _smallest(fitting))
 
     def _extra(self, challenge: Challenge, method: str, others: Subject) -> Alternative:
         """Return what one further proof could show; nothing if all of its kind were given."""
@@ -107,9 +107,14 @@ class Reach:
         each = [self.of([authenticator], on_phone=True) for authenticator in kept]
         return max(each, key=self._f.levels.level_of, default=())
 
-    @staticmethod
-    def _redundant(parts: frozenset[str], found: Sequence[frozenset[str]]) -> bool:
-        return parts != {"code", "pin"} and any(known <= parts for known in found)
+
+def _smallest(fitting: Sequence[frozenset[str]]) -> list[frozenset[str]]:
+    """Leave out what contains an earlier alternative, but for the PIN beside the code."""
+    found: list[frozenset[str]] = []
+    for parts in fitting:
+        if parts == {"code", "pin"} or not any(known <= parts for known in found):
+            found.append(parts)
+    return found
 
 
 def _ordered(parts: frozenset[str]) -> Alternative:

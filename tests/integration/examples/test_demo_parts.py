@@ -194,7 +194,7 @@ def test_the_browser_finds_its_way_on_pages_without_ids() -> None:
         "https://a.example/back?method=push",
         "https://a.example/x/y?method=totp",
     ]
-    assert page.words == "a b"
+    assert page.words == "ab"
     with pytest.raises(BrokenPageError, match="no link to 'nowhere'"):
         page.links("nowhere")
     with pytest.raises(BrokenPageError, match="no data-none"):
