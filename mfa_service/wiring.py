@@ -31,6 +31,7 @@ from mfa_service.services.opening import OpeningService
 from mfa_service.services.outbox import OutboxService
 from mfa_service.services.own_client import OwnClient
 from mfa_service.services.pages import PageService
+from mfa_service.services.passkeys import PasskeyService
 from mfa_service.services.people import PeopleService
 from mfa_service.services.phone_answers import PhoneAnswerService
 from mfa_service.services.phone_challenges import PhoneChallengeService
@@ -90,6 +91,7 @@ class Services:
     opening: OpeningService
     challenges: ChallengeService
     prompts: Prompts
+    passkeys: PasskeyService
     answers: AnswerService
     enrollment: EnrollmentService
     claiming: ClaimService
@@ -118,7 +120,7 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
     clients, devices = ClientService(foundation), DeviceService(foundation)
     answers, phone_challenges = AnswerService(foundation), PhoneChallengeService(foundation)
     challenges, opening = ChallengeService(foundation), OpeningService(foundation, answers)
-    enrollment = EnrollmentService(foundation, {})
+    enrollment = EnrollmentService(foundation, dict)
     authenticators = AuthenticatorService(foundation)
     login, own_client = _login(settings, ports), OwnClient(foundation)
     sessions = SessionService(foundation, own_client)
@@ -135,6 +137,7 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
         opening=opening,
         challenges=challenges,
         prompts=Prompts(foundation),
+        passkeys=PasskeyService(foundation),
         answers=answers,
         enrollment=enrollment,
         claiming=ClaimService(foundation, devices),

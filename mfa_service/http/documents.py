@@ -76,6 +76,8 @@ class AuthenticatorDocument(Schema):
     platform = fields.String(allow_none=True)
     pin = _one_of(Pin)
     codes_left = fields.Integer()
+    backup_eligible = fields.Boolean()
+    aaguid = fields.String()
 
 
 class AuthenticatorsDocument(Schema):
@@ -126,6 +128,7 @@ class EnrollmentDocument(Schema):
     otpauth_uri = fields.String()
     secret = fields.String()
     codes = fields.List(fields.String())
+    publicKey = fields.Dict()  # noqa: N815  # the name that WebAuthn gives it
 
 
 class ClaimedDocument(Schema):

@@ -41,8 +41,10 @@ def jwks(services: Services, _: Request) -> Response:
 
 
 def related_origins(services: Services, _: Request) -> Response:
-    """Answer `/.well-known/webauthn` (WebAuthn Level 3 §5.11)."""
-    return _json({"origins": list(services.settings.origins)}, _PUBLIC)
+    """Answer `/.well-known/webauthn` (WebAuthn Level 3 §5.11); raise `NotFound` if it is off."""
+    if not services.passkeys.offered:
+        raise NotFound
+    return _json({"origins": services.passkeys.related_origins()}, _PUBLIC)
 
 
 def healthz(_: Services, __: Request) -> Response:

@@ -83,7 +83,14 @@ STATIC_PATHS: dict[str, dict[str, Any]] = {
     "/oauth2/token": _TOKEN,
     "/.well-known/openid-configuration": _get("discovery", "Metadata of this issuer"),
     "/.well-known/jwks.json": _get("jwks", "Public signing keys"),
-    "/.well-known/webauthn": _get("relatedOrigins", "Origins that share passkeys"),
+    "/.well-known/webauthn": _get(
+        "relatedOrigins",
+        "Origins that share passkeys",
+        **{
+            "404": {"description": "not-found", "content": _PROBLEM},
+            "503": {"description": "unavailable", "content": _PROBLEM},
+        },
+    ),
     "/healthz": _get("healthz", "The process is up"),
     "/readyz": _get(
         "readyz",

@@ -1,7 +1,7 @@
 """Enrollments: begun by a client, claimed by a phone, confirmed in the browser."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert
@@ -50,7 +50,7 @@ class EnrollmentRequest:
 class EnrollmentService:
     """Use cases behind `/v1/enrollments`."""
 
-    def __init__(self, foundation: Foundation, models: Mapping[str, Model]) -> None:
+    def __init__(self, foundation: Foundation, models: Callable[[], Mapping[str, Model]]) -> None:
         self._f = foundation
         self._models = models
         self._binding = BindingRule(foundation)
@@ -142,7 +142,8 @@ class EnrollmentService:
         """
         before, at = self.read(caller, enrollment_id), self._f.clock.now()
         factor, policy = self._factor(before.type), self._f.attestation
-        registration = Registration(self._f.rp_id, place.origins, policy, self._models)
+        models = self._models() if factor.method == WEBAUTHN else {}
+        registration = Registration(self._f.rp_id, place.origins, policy, models)
         self._confirming.confirm(before, factor, proof, registration, at=at)
         return self.read(caller, enrollment_id)
 
@@ -182,15 +183,17 @@ class EnrollmentService:
 
     def _named(self, subject: Subject, factor: Factor) -> EnrollmentSubject:
         """Return what an authenticator may be told of the subject and of us."""
-        passkeys = [a for a in subject.authenticators if a.type == factor.type == WEBAUTHN]
-        return EnrollmentSubject(
-            issuer=self._f.issuer,
-            sub=subject.user.sub,
+        named = EnrollmentSubject(self._f.issuer, subject.user.sub)
+        if factor.method != WEBAUTHN:
+            return named
+        passkeys = [a for a in subject.authenticators if a.type == factor.type]
+        return replace(
+            named,
             rp_id=self._f.rp_id,
             rp_name=self._f.service_name,
             user_handle=user_handle(subject.user.id),
             registered=tuple(self._f.credential_of(passkey) for passkey in passkeys),
-            attested=bool(self._f.attestation.roots or self._models),
+            attested=bool(self._f.attestation.roots or self._models()),
         )
 
     def _insert(
