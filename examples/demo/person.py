@@ -1,6 +1,7 @@
 """A person at a browser: signs in, shops, and reads what the pages say."""
 
 import json
+import re
 import time
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -13,7 +14,7 @@ from examples.demo.stage import Stage
 from examples.demo.story import Deviation, expect
 
 WAIT_SECONDS = 30
-SHORTEST_SECRET = 15
+OPENING_PATH = re.compile(r"/challenge/\w+\.([\w-]+)|/account/link/([\w-]+)")
 SECRET_PARAMETERS = frozenset({"code", "return_code"})
 
 
@@ -30,13 +31,13 @@ class Person:
     def open_account(self) -> None:
         """Open the page with one's authenticators; sign in if asked."""
         self.browser.open(f"{self._stage.server}/authenticators")
-        self._sign_in_if_asked()
+        self.sign_in_if_asked()
         expect("the page", self.browser.page.address, f"{self._stage.server}/authenticators")
 
     def shop(self, path: str) -> None:
         """Open a page of the shop; sign in if asked."""
         self.browser.open(f"{self._stage.shop}{path}")
-        self._sign_in_if_asked()
+        self.sign_in_if_asked()
 
     def buy(self, book: str) -> None:
         """Press the button that buys a book."""
@@ -79,7 +80,8 @@ class Person:
         found = []
         for url in self.browser.history:
             parts = urlsplit(url)
-            found += [part for part in parts.path.split(".")[1:] if len(part) > SHORTEST_SECRET]
+            opening = OPENING_PATH.fullmatch(parts.path)
+            found += [opening[opening.lastindex or 0]] if opening else []
             found += [value for name, value in parse_qsl(parts.query) if name in SECRET_PARAMETERS]
         return found
 
@@ -108,7 +110,8 @@ class Person:
         expect("sub", claims["sub"], self.name)
         return claims
 
-    def _sign_in_if_asked(self) -> None:
+    def sign_in_if_asked(self) -> None:
+        """Give the password where the page wants it."""
         if self.browser.page.has("signin"):
             self.browser.submit("signin", username=self.name, password=self.password)
 

@@ -4,6 +4,7 @@ import json
 
 from examples.demo.cast import Cast, Lines
 from examples.demo.enrolling import Enrolling
+from examples.demo.looking import Looking
 from examples.demo.paying import Paying
 from examples.demo.refusing import Refusing
 from examples.demo.story import Step, expect
@@ -11,7 +12,7 @@ from examples.demo.story import Step, expect
 
 def steps_for(cast: Cast) -> list[Step]:
     """Return all steps. A fraud report blocks changes for half an hour, so it comes last."""
-    stage, enrolling, paying = cast.stage, Enrolling(cast), Paying(cast)
+    stage, enrolling, paying, looking = cast.stage, Enrolling(cast), Paying(cast), Looking(cast)
     return [
         Step("the service starts on an empty SQLite database", stage.start_service),
         Step("a client is added while it runs", stage.add_client),
@@ -34,6 +35,9 @@ def steps_for(cast: Cast) -> list[Step]:
         Step("Bob gets recovery codes and nothing else", enrolling.give_bob_codes),
         Step("one of them opens his receipts", paying.bob_reads_receipts),
         Step("none of them pays", paying.bob_cannot_pay),
+        Step("she sees all of it in self-service", looking.own_authenticators),
+        Step("the timeline shows what she approved", looking.what_was_signed),
+        Step("Bob signs in to self-service", looking.bob_signs_in),
         *_refusals(Refusing(cast)),
         Step("the id token of the payment by phone, decoded", lambda: _token(cast)),
     ]

@@ -87,6 +87,7 @@ class Refusing:
             *self._alice.secrets_seen(),
             *self._cast.bob.secrets_seen(),
             stage.shop_secret,
+            stage.account_secret,
             stage.master_key,
             stage.client["client_secret"],
         ]

@@ -1,4 +1,4 @@
-"""Set the stage: the service, the authorization server and the shop on free loopback ports."""
+"""Set the stage: service, authorization server, shop and self-service page on loopback ports."""
 
 import base64
 import json
@@ -16,6 +16,8 @@ from examples.demo.processes import ROOT, Processes, free_port, run, script
 from examples.demo.story import expect
 
 HOST = "http://localhost"
+CLIENT_NAME = "Example sign-in"
+ACCOUNT_CLIENT = "stepup-account"
 
 
 @dataclass(slots=True)
@@ -27,7 +29,9 @@ class Stage:
     service: str = field(default_factory=lambda: f"{HOST}:{free_port()}")
     server: str = field(default_factory=lambda: f"{HOST}:{free_port()}")
     shop: str = field(default_factory=lambda: f"{HOST}:{free_port()}")
+    page: str = field(default_factory=lambda: f"{HOST}:{free_port()}")
     shop_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    account_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     client: dict[str, str] = field(default_factory=dict, repr=False)
     master_key: str = field(
         default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode(), repr=False
@@ -49,11 +53,11 @@ class Stage:
     def add_client(self) -> tuple[str, ...]:
         """Register the authorization server with the running service."""
         scope = "mfa:challenge mfa:enroll"
-        command = [script("mfa"), "client", "add", "example-as", "--scope", scope, "--json"]
+        command = [script("mfa"), "client", "add", CLIENT_NAME, "--scope", scope, "--json"]
         places = ["--redirect-uri", self.server + RETURN_PATH, "--origin", self.server]
         printed = run([*command, *places], environment=self._service_env(), at=self.folder)
         self.client = json.loads(printed)
-        expect("name of the client", self.client["name"], "example-as")
+        expect("name of the client", self.client["name"], CLIENT_NAME)
         return (f"{self.client['client_id']} may: {scope}",)
 
     def calls(self) -> ServiceCalls:
@@ -75,6 +79,8 @@ class Stage:
             "AS_CLIENT_SECRET": self.shop_secret,
             "AS_REDIRECT_URIS": f"{self.shop}/callback",
             "AS_API_AUDIENCE": f"{self.shop}/api",
+            "AS_SELF_SERVICE_PAGE": self.page,
+            "AS_ACCOUNT_CLIENT_SECRET": self.account_secret,
             "STEPUP_ISSUER": self.service,
             "STEPUP_CLIENT_ID": self.client["client_id"],
             "STEPUP_CLIENT_SECRET": self.client["client_secret"],
@@ -95,6 +101,17 @@ class Stage:
         self._start("relying party", "examples.relying_party", self.shop, environment)
         return (self.shop,)
 
+    def start_page(self) -> tuple[str, ...]:
+        """Serve the single-page application for self-service."""
+        environment = {
+            "SPA_PORT": _port(self.page),
+            "SPA_ADDRESS": self.page,
+            "SPA_AS_ISSUER": self.server,
+            "SPA_STEPUP_ISSUER": self.service,
+        }
+        self._start("self-service page", "examples.self_service_spa", self.page, environment)
+        return (self.page,)
+
     def _start(self, name: str, module: str, address: str, environment: dict[str, str]) -> None:
         self.processes.start(
             name,
@@ -105,10 +122,19 @@ class Stage:
         )
 
     def _service_env(self) -> dict[str, str]:
-        return {
+        return self._places() | {
             "MFA_DATABASE_URL": f"sqlite:///{self.folder / 'mfa.db'}",
-            "MFA_ISSUER": self.service,
             "MFA_MASTER_KEYS": f"demo:{self.master_key}",
+        }
+
+    def _places(self) -> dict[str, str]:
+        """Return who the service is, whose scripts may call it, and where people sign in."""
+        return {
+            "MFA_ISSUER": self.service,
+            "MFA_ORIGINS": f"{self.service},{self.page}",
+            "MFA_LOGIN_ISSUER": self.server,
+            "MFA_LOGIN_CLIENT_ID": ACCOUNT_CLIENT,
+            "MFA_LOGIN_CLIENT_SECRET": self.account_secret,
         }
 
 

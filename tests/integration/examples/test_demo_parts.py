@@ -215,11 +215,12 @@ def test_what_opens_something_is_noted_to_be_looked_for_in_logs(tmp_path: Path) 
     alice = cast_for(Stage(tmp_path, Processes(tmp_path))).alice
     alice.browser.history = [
         "http://localhost:1/challenge/chl_1.the-secret-of-the-link",
+        "http://localhost:1/account/link/the-secret-of-another",
         "http://localhost:2/stepup/return?state=s&return_code=r",
         "http://localhost:3/callback?code=c&iss=i",
         "http://localhost:3/style.css",
     ]
-    assert alice.secrets_seen() == ["the-secret-of-the-link", "r", "c"]
+    assert alice.secrets_seen() == ["the-secret-of-the-link", "the-secret-of-another", "r", "c"]
 
 
 def test_endless_redirects_end() -> None:
