@@ -1,5 +1,6 @@
 """A person's browser: navigates, keeps cookies, and sends the forms of the page that it shows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -93,7 +94,7 @@ class Browser:
         """Open an address and follow where it leads within the service."""
         return self._send("GET", address, {**TYPED, **headers})
 
-    def submit(self, form: str, /, headers: dict[str, str] | None = None, **fields: str) -> int:
+    def submit(self, form: str, /, headers: Mapping[str, str] | None = None, **fields: str) -> int:
         """Send a form of the page, by the end of its address; return the first status."""
         hidden, page = self.page.forms[form], self.here.partition("?")[0]
         first = self._open("POST", f"{page}/{form}", headers or FORM, data={**hidden, **fields})
@@ -109,7 +110,7 @@ class Browser:
 
     def cookies(self) -> dict[str, str]:
         """Return what is kept here."""
-        return {key: cookie.value for (_, _, key), cookie in self._client._cookies.items()}
+        return {key: cookie.value for (_, _, key), cookie in (self._client._cookies or {}).items()}
 
     def _send(self, method: str, address: str, headers: dict[str, str]) -> TestResponse:
         return self._follow(self._open(method, address, headers))
@@ -120,7 +121,7 @@ class Browser:
         return response
 
     def _open(
-        self, method: str, address: str, headers: dict[str, str], **body: Any
+        self, method: str, address: str, headers: Mapping[str, str], **body: Any
     ) -> TestResponse:
         parts = urlsplit(address)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -1,9 +1,10 @@
-"""A world whose people sign in at a login issuer."""
+"""People with a browser: Alice at the hosted page, and a world with a login issuer."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.alice import Alice, alice_of
 from tests.support.people import LOGIN_SETTINGS, WatchedLogin
 from tests.support.world import World, close, make_world
 
@@ -27,3 +28,8 @@ def any_people(any_url: str, login: WatchedLogin) -> Iterator[World]:
     made = make_world(any_url, login, **LOGIN_SETTINGS)
     yield made
     close(made)
+
+
+@pytest.fixture
+def alice(world: World) -> Alice:
+    return alice_of(world)

@@ -1,6 +1,7 @@
 """What surrounds every page: headers, refusals, files, languages."""
 
 import re
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -10,7 +11,7 @@ from mfa_service.domain.errors import MfaError, every_problem
 from mfa_service.persistence.models import Challenge
 from mfa_service.web import assets, frame, i18n
 from mfa_service.web.routes import PAGES
-from tests.integration.web.conftest import Alice
+from tests.support.alice import Alice
 from tests.support.world import ISSUER, World, close, make_world
 
 LATER = ("throttled", "unavailable")
@@ -153,7 +154,9 @@ def test_the_api_answers_programs_as_before(world: World) -> None:
 
 @pytest.mark.parametrize("kind", every_problem(), ids=lambda kind: kind.slug)
 def test_every_refusal_has_words(world: World, kind: type[MfaError]) -> None:
-    arguments = {"invalid-request": {"errors": {}}} | dict.fromkeys(LATER, {"retry_after": 1})
+    arguments: dict[str, Any] = {"invalid-request": {"errors": {}}} | {
+        slug: {"retry_after": 1} for slug in LATER
+    }
     error = kind(**arguments.get(kind.slug, {}))
     with world.app.test_request_context("/challenge/x"):
         from_app = world.app.test_request_context("/challenge/x").request

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.web.conftest import Alice
+from tests.support.alice import Alice
 from tests.support.browser import FORM, NAVIGATION
 from tests.support.world import ISSUER
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from mfa_service.persistence.models import Challenge
-from tests.integration.web.conftest import Alice, alice_of
+from tests.support.alice import Alice, alice_of
 from tests.support.browser import Browser
 from tests.support.racing import race, statuses
 from tests.support.world import World, close, make_world
