@@ -1,6 +1,7 @@
 """The people who may sign in: a TOML file of names and argon2id hashes."""
 
 import secrets
+import threading
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,22 +36,28 @@ class Accounts:
         self._people = people
         self._hasher = PasswordHasher()
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
-        self._failures: Expiring[int] = Expiring(TRIES_SECONDS, now)
+        self._tries: Expiring[int] = Expiring(TRIES_SECONDS, now)
+        self._lock = threading.Lock()
 
     def sign_in(self, username: str, password: str) -> Account | None:
         """Return the account if the password is right; past ten failures `TooManyTriesError`."""
         counted = username[:LONGEST_NAME]
-        failures = self._failures.get(counted) or 0
-        if failures >= TRIES:
-            raise TooManyTriesError
+        self._pay(counted)
         account = self._people.get(username)
         try:
             self._hasher.verify(account.password if account else self._nobody, password)
         except (VerificationError, InvalidHashError):
-            self._failures.put(counted, failures + 1)
             return None
-        self._failures.take(counted)
+        self._tries.take(counted)
         return account
+
+    def _pay(self, counted: str) -> None:
+        """Count the try before the password is looked at, so that a flood buys no free ones."""
+        with self._lock:
+            tries = self._tries.get(counted) or 0
+            if tries >= TRIES:
+                raise TooManyTriesError
+            self._tries.put(counted, tries + 1)
 
 
 def accounts_from(path: Path, now: Clock) -> Accounts:

@@ -14,9 +14,11 @@ from examples.authorization_server.enrollment_pages import EnrollmentPages
 from examples.authorization_server.hosted_page import RETURN_PATH, HostedPage
 from examples.authorization_server.issued import Issuance
 from examples.authorization_server.own_page import OwnPage
+from examples.authorization_server.password_grant import PasswordGrant
 from examples.authorization_server.protocol_pages import ProtocolPages
 from examples.authorization_server.provider import Provider, signing_keys
 from examples.authorization_server.result_tokens import ResultTokens
+from examples.authorization_server.scripts import install_sharing
 from examples.authorization_server.service_calls import ServiceCalls
 from examples.authorization_server.settings import Settings, settings_from
 from examples.authorization_server.signin_pages import SignInPages
@@ -40,7 +42,8 @@ def create_app(settings: Settings, outside: Outside) -> Flask:
     """Return the server; call once per process."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
-    addresses = (*settings.client.redirect_uris, settings.stepup.issuer)
+    registered = (uri for known in settings.clients for uri in known.redirect_uris)
+    addresses = dict.fromkeys((*registered, settings.stepup.issuer))
     install_pages(app, form_targets=tuple(map(origin_of, addresses)))
     now = outside.now
     sessions = Sessions(
@@ -51,11 +54,14 @@ def create_app(settings: Settings, outside: Outside) -> Flask:
     hosted = settings.stepup.hosted
     return_uri = settings.issuer + RETURN_PATH if hosted else None
     stepup = StepUpService(calls, _results(settings, outside), return_uri)
-    provider = Provider(app, settings, Issuance(now), outside.keys)
     accounts = accounts_from(settings.users, now)
+    provider = Provider(app, settings, Issuance(now), outside.keys)
+    if "password" in provider.grant_types:
+        provider.allow_passwords(PasswordGrant, accounts)
+    install_sharing(app, settings.script_origins)
     name = settings.client.name
     ProtocolPages(sessions, provider, stepup, now).install(app)
-    SignInPages(sessions, accounts, name, now).install(app)
+    SignInPages(sessions, accounts, provider.name_of, now).install(app)
     page = HostedPage(sessions, stepup) if hosted else OwnPage(sessions, stepup, name)
     page.install(app)
     EnrollmentPages(sessions, Enroller(calls), stepup, now).install(app)

@@ -11,13 +11,11 @@ from examples.common.expiring import Clock, Expiring
 
 CODE_SECONDS = 60
 REFRESH_SECONDS = 8 * 3600
-GRANT_TYPES = frozenset({"authorization_code", "refresh_token"})
-SCOPES = ("openid", "profile", "books")
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The relying party, in the words that Authlib asks with."""
+    """An application, in the words that Authlib asks with."""
 
     settings: ClientSettings
 
@@ -36,27 +34,28 @@ class Client:
     def get_allowed_scope(self, scope: str | None) -> str:
         """Return the requested scopes that exist, in our order."""
         asked = (scope or "").split()
-        return " ".join(known for known in SCOPES if known in asked)
+        return " ".join(known for known in self.settings.scopes if known in asked)
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Compare exactly (RFC 9700 section 2.1)."""
         return redirect_uri in self.settings.redirect_uris
 
     def check_client_secret(self, client_secret: str) -> bool:
-        """Compare in constant time."""
-        return hmac.compare_digest(client_secret.encode(), self.settings.secret.encode())
+        """Compare in constant time; a public client has none."""
+        secret = self.settings.secret
+        return bool(secret) and hmac.compare_digest(client_secret.encode(), str(secret).encode())
 
     def check_endpoint_auth_method(self, method: str, _endpoint: str) -> bool:
-        """Allow HTTP Basic alone."""
-        return method == "client_secret_basic"
+        """Allow HTTP Basic alone; a public client proves itself by its verifier (RFC 7636)."""
+        return method == ("none" if self.settings.secret is None else "client_secret_basic")
 
     def check_response_type(self, response_type: str) -> bool:
         """Allow the code flow alone."""
         return response_type == "code"
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Allow codes and refresh tokens."""
-        return grant_type in GRANT_TYPES
+        """Allow what the client is registered for."""
+        return grant_type in self.settings.grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ class Issuance:
     """One-time secrets. Using one again revokes all that came of its sign-in (RFC 9700 4.14)."""
 
     def __init__(self, now: Clock) -> None:
-        self._now = now
+        self.now = now
         self._codes: Expiring[_Secret] = Expiring(REFRESH_SECONDS, now)
         self._refresh_tokens: Expiring[_Secret] = Expiring(REFRESH_SECONDS, now)
         self._revoked: Expiring[bool] = Expiring(2 * REFRESH_SECONDS, now)
@@ -125,13 +124,13 @@ class Issuance:
 
     def keep_code(self, code: str, issued: Issued) -> None:
         """Keep an authorization code for a minute, and remember it longer, to notice a replay."""
-        self._codes.put(code, _Secret(issued, self._now() + CODE_SECONDS))
+        self._codes.put(code, _Secret(issued, self.now() + CODE_SECONDS))
 
     def keep_refresh_token(self, token: str, issued: Issued) -> None:
         """Keep a refresh token, unless its family was revoked meanwhile."""
         with self._lock:
             if self._revoked.get(issued.family) is None:
-                self._refresh_tokens.put(token, _Secret(issued, self._now() + REFRESH_SECONDS))
+                self._refresh_tokens.put(token, _Secret(issued, self.now() + REFRESH_SECONDS))
 
     def spend_code(self, code: str, client: Client) -> Issued | None:
         """Return what a code stands for, to its client, once and in time."""
@@ -147,7 +146,7 @@ class Issuance:
                 return None
             if found.spent:
                 self._revoked.put(found.issued.family, value=True)
-            if self._revoked.get(found.issued.family) is not None or self._now() >= found.ends:
+            if self._revoked.get(found.issued.family) is not None or self.now() >= found.ends:
                 return None
             found.spent = True
             return found.issued

@@ -17,7 +17,6 @@ from examples.authorization_server.decision import (
     StepUp,
     decide,
 )
-from examples.authorization_server.issued import GRANT_TYPES, SCOPES
 from examples.authorization_server.provider import ALG, Provider
 from examples.authorization_server.service_calls import ServiceProblem
 from examples.authorization_server.stepup import Ask, StepUpService
@@ -58,12 +57,12 @@ class ProtocolPages:
             jwks_uri=f"{issuer}/jwks.json",
             response_types_supported=["code"],
             response_modes_supported=["query"],
-            grant_types_supported=sorted(GRANT_TYPES),
+            grant_types_supported=self._provider.grant_types,
             subject_types_supported=["public"],
             id_token_signing_alg_values_supported=[ALG],
-            token_endpoint_auth_methods_supported=["client_secret_basic"],
+            token_endpoint_auth_methods_supported=["client_secret_basic", "none"],
             code_challenge_methods_supported=["S256"],
-            scopes_supported=list(SCOPES),
+            scopes_supported=self._provider.scopes,
             acr_values_supported=list(LEVELS),
             claims_supported=["sub", "name", "acr", "amr", "auth_time", "tx_hash"],
             claims_parameter_supported=True,
@@ -94,8 +93,8 @@ class ProtocolPages:
         A wrong client or redirect URI is told to the person, never to the address (RFC 9700 4.11).
         """
         parameters = request.args.to_dict()
-        client = self._provider.client
-        if parameters.get("client_id") != client.client_id:
+        client = self._provider.client(parameters.get("client_id", ""))
+        if client is None:
             abort(400, "This application is not known here.")
         if not client.check_redirect_uri(parameters.get("redirect_uri", "")):
             abort(400, "The application named an address that is not registered for it.")
@@ -169,7 +168,7 @@ class ProtocolPages:
         return wait
 
     def _ask(self, flow: Flow, standing: Standing) -> Ask:
-        name = self._provider.client.settings.name
+        name = self._provider.name_of(flow.parameters["client_id"])
         return Ask(
             sub=standing.sub,
             levels=flow.wanted.levels,

@@ -17,11 +17,11 @@ from authlib.oidc.core.grants import OpenIDCode
 from flask import Flask, Response
 from joserfc.jwk import KeyParameters, KeySet, RSAKey
 
+from examples.authorization_server.accounts import Accounts
 from examples.authorization_server.decision import Grant
 from examples.authorization_server.issued import Client, Issuance, Issued
 from examples.authorization_server.settings import Settings
 
-ACCESS_SECONDS = 300
 ALG = "RS256"
 
 
@@ -40,17 +40,16 @@ class AccessTokens(JWTBearerTokenGenerator):  # type: ignore[misc]
     """`at+jwt` access tokens with `acr`, `amr` and `auth_time` (RFC 9068 2.2.1, RFC 9470 6.1)."""
 
     def __init__(self, settings: Settings, keys: KeySet) -> None:
-        super().__init__(settings.issuer, ALG, _new_refresh_token, ACCESS_SECONDS)
+        super().__init__(settings.issuer, ALG, _new_refresh_token, _access_seconds)
         self._keys = keys
-        self._audience = settings.api_audience
 
     def get_jwks(self) -> KeySet:
         """Return the signing key."""
         return self._keys
 
-    def get_audiences(self, _client: Client, _user: Subject, _scope: str) -> str:
-        """Return the one API that these tokens are meant for."""
-        return self._audience
+    def get_audiences(self, client: Client, _user: Subject, _scope: str) -> str:
+        """Return the one API that this client's tokens are meant for."""
+        return client.settings.audience
 
     def get_acr(self, user: Subject) -> str:
         """Return the level that was reached at sign-in."""
@@ -125,7 +124,7 @@ class RequiredS256(CodeChallenge):  # type: ignore[misc]
 class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
     """Codes that work once, within a minute, for the client and redirect URI of the request."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic",)
+    TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic", "none")
 
     def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
         """Keep all that the token request will be checked against."""
@@ -187,19 +186,42 @@ class ResponseIssuer(IssuerParameter):  # type: ignore[misc]
 
 
 class Provider(AuthorizationServer):  # type: ignore[misc]
-    """The protocol endpoints' engine, for the one client of this example."""
+    """The protocol endpoints' engine, for the few clients of this example."""
 
     def __init__(self, app: Flask, settings: Settings, issuance: Issuance, keys: KeySet) -> None:
-        self.client = Client(settings.client)
+        self._known = settings.clients
         self.issuance = issuance
         self.issuer = settings.issuer
         self.keys = keys
-        super().__init__(app, self._client, self._keep)
+        super().__init__(app, self.client, self._keep)
         id_tokens = IdTokens(settings, keys)
         self.register_token_generator("default", AccessTokens(settings, keys))
         self.register_grant(CodeGrant, [RequiredS256(), id_tokens])
         self.register_grant(RefreshGrant, [id_tokens])
         self.register_extension(ResponseIssuer(settings.issuer))
+
+    def client(self, client_id: str) -> Client | None:
+        """Return a registered client."""
+        return next((Client(known) for known in self._known if known.client_id == client_id), None)
+
+    def name_of(self, client_id: str) -> str:
+        """Return the name of a registered client, as people know it."""
+        return next((known.name for known in self._known if known.client_id == client_id), "")
+
+    @property
+    def scopes(self) -> list[str]:
+        """Every scope that some client may ask for."""
+        return sorted({scope for known in self._known for scope in known.scopes})
+
+    @property
+    def grant_types(self) -> list[str]:
+        """Every grant that some client may use."""
+        return sorted({grant for known in self._known for grant in known.grants})
+
+    def allow_passwords(self, grant: type, accounts: Accounts) -> None:
+        """Take passwords at the token endpoint: see `password_grant`."""
+        self.accounts = accounts
+        self.register_grant(grant)
 
     def checked(self, parameters: Mapping[str, str]) -> None:
         """Raise `OAuth2Error` unless the authorization request is one that could be answered."""
@@ -222,10 +244,9 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         address: str = add_params_to_uri(parameters["redirect_uri"], list(answer.items()))
         return address
 
-    def _client(self, client_id: str) -> Client | None:
-        return self.client if client_id == self.client.client_id else None
-
     def _keep(self, token: Mapping[str, Any], request: OAuth2Request) -> None:
+        if "refresh_token" not in token:
+            return
         earlier: Issued = request.authorization_code or request.refresh_token
         issued = Issued(earlier.family, earlier.client_id, earlier.grant, earlier.scope)
         self.issuance.keep_refresh_token(token["refresh_token"], issued)
@@ -246,6 +267,10 @@ def signing_keys(path: Path | None) -> KeySet:
     key = RSAKey.import_key(path.read_bytes(), parameters)
     key.ensure_kid()
     return KeySet([key])
+
+
+def _access_seconds(client: Client, _grant_type: str) -> int:
+    return client.settings.seconds
 
 
 def _new_refresh_token(**_context: object) -> str:

@@ -1,5 +1,7 @@
 """The password page."""
 
+from collections.abc import Callable
+
 from flask import Flask, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -14,11 +16,15 @@ class SignInPages:
     """Checks a password, starts a new session, and goes on with what was asked."""
 
     def __init__(
-        self, sessions: Sessions[Browser], accounts: Accounts, name: str, now: Clock
+        self,
+        sessions: Sessions[Browser],
+        accounts: Accounts,
+        name_of: Callable[[str], str],
+        now: Clock,
     ) -> None:
         self._sessions = sessions
         self._accounts = accounts
-        self._client_name = name
+        self._name_of = name_of
         self._now = now
 
     def install(self, app: Flask) -> None:
@@ -62,7 +68,7 @@ class SignInPages:
             "signin.html",
             csrf=session.csrf,
             flow=flow,
-            client_name=self._client_name,
+            client_name=self._name_of(flow.parameters["client_id"]) if flow else "",
             fault=fault,
             notice=session.data.take_notice(),
             hint=flow.parameters.get("login_hint", "") if flow else "",

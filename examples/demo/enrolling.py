@@ -50,7 +50,7 @@ class Enrolling:
     def add_passkey(self) -> Lines:
         """Confirm on the phone, then make a passkey on the phone, behind the fingerprint."""
         self._begin(self._alice, "webauthn")
-        options = self._authorise_on_the_phone().attribute("credential", "data-options")
+        options = self._authorise_on_the_phone().text("options")
         credential = self._cast.phone.make_passkey(options, self._cast.stage.server)
         page = self._alice.browser.submit("confirm", code=credential)
         expect("the notice", page.text("notice"), "Your passkey was added.")

@@ -28,12 +28,12 @@ def settings_from(variables: Mapping[str, str] | None = None) -> Settings:
     """Return the settings, or stop with one message that lists every missing or wrong variable."""
     env = Environment(variables)
     port = env.port("SHOP_PORT", 9100)
-    address = env.origin("SHOP_ADDRESS", f"http://127.0.0.1:{port}")
+    address = env.origin("SHOP_ADDRESS", f"http://localhost:{port}")
     settings = Settings(
         address=address,
         host=env.text("SHOP_HOST", "127.0.0.1"),
         port=port,
-        issuer=env.origin("SHOP_AS_ISSUER", "http://127.0.0.1:9000"),
+        issuer=env.origin("SHOP_AS_ISSUER", "http://localhost:9000"),
         api_audience=env.text("SHOP_API_AUDIENCE", f"{address}/api"),
         client_id=env.text("SHOP_CLIENT_ID", "corner-books"),
         client_secret=env.text("SHOP_CLIENT_SECRET"),

@@ -1,16 +1,14 @@
-// Makes a passkey when the form is sent, and sends it along.
+// Makes a passkey on this device, and sends it as the form's answer.
 const form = document.getElementById("confirm");
-const field = document.getElementById("credential");
 const fault = document.getElementById("fault");
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
+document.getElementById("create").addEventListener("click", async () => {
   fault.hidden = true;
   try {
-    const options = JSON.parse(field.dataset.options);
+    const options = JSON.parse(document.getElementById("options").textContent);
     const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
     const credential = await navigator.credentials.create({ publicKey });
-    field.value = JSON.stringify(credential);
+    document.getElementById("credential").value = JSON.stringify(credential);
     form.submit();
   } catch {
     fault.hidden = false;
