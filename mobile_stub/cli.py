@@ -85,8 +85,11 @@ def watch(count: int | None) -> None:
         signal.signal(signal.SIGTERM, former)
 
 
+_challenge_argument = click.argument("challenge_id", metavar="[ID]", required=False)
+
+
 @phone_group.command()
-@click.argument("challenge_id", metavar="ID")
+@_challenge_argument
 @click.option("--code", required=True, help="The six digits that the browser shows.")
 @click.option("--pin", help=f"Your PIN. {_PIN_HELP}")
 @click.option("--totp", help="One further proof: a code from your authenticator app.")
@@ -94,28 +97,28 @@ def watch(count: int | None) -> None:
 @biometric_option()
 @origin_option
 @json_option
-def approve(challenge_id: str, code: str, pin: str | None, **further: str | None) -> None:
-    """Approve a request."""
+def approve(challenge_id: str | None, code: str, pin: str | None, **further: str | None) -> None:
+    """Approve a request; without ID the one that waits."""
     proof = _further_proof(**further)
     typed = secret(pin, "PIN: ")
-    outcome = phone().approve(challenge_id, code=code, pin=typed, proof=proof)
+    outcome = phone().approve(_asked(challenge_id), code=code, pin=typed, proof=proof)
     _give_outcome(Decision.APPROVE, outcome)
 
 
 @phone_group.command()
-@click.argument("challenge_id", metavar="ID")
+@_challenge_argument
 @json_option
-def deny(challenge_id: str) -> None:
-    """Deny a request for good."""
-    _give_outcome(Decision.DENY, phone().deny(challenge_id))
+def deny(challenge_id: str | None) -> None:
+    """Deny a request for good; without ID the one that waits."""
+    _give_outcome(Decision.DENY, phone().deny(_asked(challenge_id)))
 
 
 @phone_group.command()
-@click.argument("challenge_id", metavar="ID")
+@_challenge_argument
 @json_option
-def report(challenge_id: str) -> None:
-    """Deny a request for good and report fraud."""
-    _give_outcome(Decision.REPORT_FRAUD, phone().report(challenge_id))
+def report(challenge_id: str | None) -> None:
+    """Deny a request for good and report fraud; without ID the one that waits."""
+    _give_outcome(Decision.REPORT_FRAUD, phone().report(_asked(challenge_id)))
 
 
 @phone_group.command()
@@ -199,6 +202,17 @@ def _usage(fault: click.ClickException) -> str:
     """Return click's sentence, but never an argument too many: it may be a mistyped PIN."""
     sentence = fault.format_message()
     return "There is an argument too many." if "unexpected extra" in sentence else sentence
+
+
+def _asked(challenge_id: str | None) -> str:
+    """Return the request that is meant; the only one need not be named, and is shown first."""
+    if challenge_id is not None:
+        return challenge_id
+    found = phone().pending()
+    if len(found) != 1:
+        raise BadInput("Several requests wait; say which one." if found else "No request waits.")
+    say(wording.challenge_in_words(found[0]))
+    return found[0].id
 
 
 def _further_proof(

@@ -122,6 +122,21 @@ def test_one_further_proof_is_enough(run: Run, loopback: ServiceDouble) -> None:
     assert (ran.status, ran.err.split(":")[0]) == (1, "One further proof is enough")
 
 
+@pytest.mark.parametrize("command", [("approve", "--code", CODE), ("deny",), ("report",)])
+def test_the_only_request_need_not_be_named_and_is_shown(
+    command: tuple[str, ...], run: Run, loopback: ServiceDouble
+) -> None:
+    assert run(*command) == Ran(1, "", "No request waits.\n")
+    (device,) = loopback.devices
+    challenge_id = loopback.ask(device, binding_message="Pay 20 EUR")
+    ran = run(*command, "--json")
+    assert (ran.status, ran.json["challenge_id"]) == (0, challenge_id)
+    assert "Pay 20 EUR" in ran.err
+    loopback.ask(device)
+    loopback.ask(device)
+    assert run(*command) == Ran(1, "", "Several requests wait; say which one.\n")
+
+
 def test_an_origin_belongs_to_biometrics(run: Run, loopback: ServiceDouble) -> None:
     challenge_id = asked_with_options(loopback, run("passkey", options()).json)
     ran = run("approve", challenge_id, "--code", CODE, "--origin", "https://a.example")
