@@ -227,10 +227,9 @@ def _verified(
     known = bool(before.get("uv_initialized"))
     counted = data.user_verified and (known or binding.corroborated)
     after = {"backup_state": data.backup_state, "uv_initialized": known or counted}
+    changed = {name: value for name, value in after.items() if before.get(name) != value}
     evidence = _evidence(before, user_verified=counted, on_phone=binding.place.is_phone)
-    changed = any(before.get(name) != value for name, value in after.items())
-    attributes = {**before, **after} if changed else None
-    return Verified((evidence,), counter=counter, attributes=attributes)
+    return Verified((evidence,), counter=counter, attributes=changed or None)
 
 
 def _evidence(attributes: Mapping[str, object], *, user_verified: bool, on_phone: bool) -> str:

@@ -97,10 +97,19 @@ class UserDocument(Schema):
     recovery_codes_left = fields.Integer(**_ALWAYS)
 
 
+class AcceptedPasskeysDocument(Schema):
+    """What a page passes to `PublicKeyCredential.signalAllAcceptedCredentials`."""
+
+    rpId = fields.String(**_ALWAYS)  # noqa: N815  # the names that WebAuthn gives them
+    userId = fields.String(**_ALWAYS)  # noqa: N815
+    allAcceptedCredentialIds = fields.List(fields.String(), **_ALWAYS)  # noqa: N815
+
+
 class MeDocument(UserDocument):
     """The user who asks; `id` is null while there is nothing of this user yet."""
 
     id = fields.String(**_NULLABLE)
+    passkeys = fields.Nested(AcceptedPasskeysDocument, **_NULLABLE)
 
 
 class UsersDocument(Schema):

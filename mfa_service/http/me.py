@@ -14,12 +14,17 @@ from .operations import Call, Reply
 
 
 def read_me(services: Services, call: Call) -> Reply:
-    """Return the user; one who has nothing yet is answered, not made."""
+    """Return the user; one who has nothing yet is answered, not made.
+
+    `passkeys` is what the page passes to `PublicKeyCredential.signalAllAcceptedCredentials`.
+    """
     caller, sub = call.client(), call.person()
     found = services.users.by_sub(caller, sub)
-    if found is not None:
-        return Reply(200, representations.user(services, found))
-    return Reply(200, representations.nobody(services, sub))
+    if found is None:
+        return Reply(200, {**representations.nobody(services, sub), "passkeys": None})
+    offered = services.passkeys.offered
+    passkeys = services.passkeys.accepted(found.user) if offered else None
+    return Reply(200, {**representations.user(services, found), "passkeys": passkeys})
 
 
 def list_authenticators(services: Services, call: Call) -> Reply:

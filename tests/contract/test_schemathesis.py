@@ -16,8 +16,9 @@ from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.app import create_app, services_of
 from mfa_service.settings import Settings
 from mfa_service.wiring import Ports
+from tests.support.me import LOGIN, Person
 from tests.support.phone import Phone, PinKey
-from tests.support.ports import FrozenClock
+from tests.support.ports import FakeLogin, FrozenClock
 from tests.support.remote import environment
 from tests.support.world import World, close
 
@@ -36,7 +37,8 @@ EXAMPLES = settings(
 EXCLUDED: list[schemathesis.CheckFunction] = [positive_data_acceptance]
 
 schema = schemathesis.openapi.from_path(DOCUMENT)
-with_ids = schema.include(path_regex="_id}").exclude(path_regex="^/v1/device")
+with_ids = schema.include(path_regex="_id}").exclude(path_regex="^/v1/(device|me)")
+of_people = schema.include(path_regex="^/v1/me")
 of_phones = schema.include(path_regex="^/v1/device").exclude(path_regex="/claim$")
 
 
@@ -68,10 +70,11 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     path = tmp_path_factory.mktemp("schemathesis") / "mfa.db"
     shutil.copy(sqlite_template, path)
     clock = FrozenClock()
-    ports = Ports(clock, SystemRandomness(), {}, waiting_places=0)
-    app = create_app(Settings.load(environment(f"sqlite:///{path}")), ports)
+    login = FakeLogin(tokens={"alice": {"sub": "alice", "scope": "mfa:self"}})
+    ports = Ports(clock, SystemRandomness(), {}, login, waiting_places=0)
+    app = create_app(Settings.load(environment(f"sqlite:///{path}") | LOGIN), ports)
     services_of(app).foundation.keys.ensure()
-    made = World(app, clock, {})
+    made = World(app, clock, {}, login)
     made.totp()
     yield made
     close(made)
@@ -95,6 +98,28 @@ def ids(world: World) -> dict[str, str]:
         "enrollment_id": api.enroll(sub, type="totp", reason=reason)["id"],
         "authenticator_id": phone.device_id,
         "user_id": user["id"],
+    }
+
+
+@pytest.fixture
+def person(world: World) -> Person:
+    """Return alice, who calls for herself."""
+    return Person(world.app, "alice", "", "", "alice")
+
+
+@pytest.fixture
+def own_ids(world: World, person: Person) -> dict[str, str]:
+    """Return the ids of what is alice's, new for each operation."""
+    for authenticator in person.me()["authenticators"]:
+        world.client().call("DELETE", f"/v1/authenticators/{authenticator['id']}?reason=stock")
+    totp = world.totp("alice", reason="stock")
+    step_up = person.challenge(purpose="manage")["id"]
+    person.answer(step_up, "totp", totp.next())
+    enrollment = person.enroll(type="totp", challenge_id=step_up)
+    return {
+        "challenge_id": person.challenge()["id"],
+        "enrollment_id": enrollment["id"],
+        "authenticator_id": totp.id,
     }
 
 
@@ -144,3 +169,13 @@ def test_a_phone_gets_only_what_is_documented(
     # The made-up Authorization is replaced by a right one, so that check would be misled.
     excluded = [*EXCLUDED, ignored_auth]
     case.call_and_validate(app=world.app, session=session, excluded_checks=excluded)
+
+
+@of_people.parametrize()
+@EXAMPLES
+def test_a_person_gets_only_what_is_documented(
+    case: schemathesis.Case[Any], world: World, own_ids: dict[str, str]
+) -> None:
+    case.path_parameters = {name: own_ids[name] for name in case.path_parameters}
+    headers = {"Authorization": "Bearer alice"}
+    case.call_and_validate(app=world.app, headers=headers, excluded_checks=EXCLUDED)

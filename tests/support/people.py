@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
-from mfa_service.domain.errors import Unavailable
 from mfa_service.domain.ports import LoginRefused
 
 from .browsing import Browser, Seen
-from .phone import Phone
+from .phone import Phone, PinKey
+from .ports import FakeLogin
 from .world import Totp, World
 
 LOGIN = "https://login.example.org"
@@ -15,31 +16,24 @@ LOGIN_SETTINGS = {"MFA_LOGIN_ISSUER": LOGIN, "MFA_LOGIN_CLIENT_ID": "self-servic
 
 
 @dataclass
-class FakeLogin:
-    """A login issuer that vouches for whoever is set, once per code."""
+class WatchedLogin(FakeLogin):
+    """A login issuer that remembers what it was asked, and redeems nothing else."""
 
-    sub: str = "alice"
     asked: list[dict[str, str]] = field(default_factory=list)
-    redeemed: list[str] = field(default_factory=list)
-    down: bool = False
 
     def authorization_url(self, *, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
-        if self.down:
-            raise Unavailable("The login issuer does not answer.", retry_after=5)
-        self.asked.append({"redirect_uri": redirect_uri, "state": state, "nonce": nonce})
-        self.asked[-1]["verifier"] = verifier
-        return f"{LOGIN}/authorize?state={state}"
+        url = super().authorization_url(
+            redirect_uri=redirect_uri, state=state, nonce=nonce, verifier=verifier
+        )
+        told = {"redirect_uri": redirect_uri, "nonce": nonce, "verifier": verifier}
+        self.asked.append(told | {"state": state})
+        return url
 
     def redeem(self, *, code: str, redirect_uri: str, verifier: str, nonce: str) -> str:
-        asked = {"redirect_uri": redirect_uri, "nonce": nonce, "verifier": verifier}
-        began = [known for known in self.asked if asked.items() <= known.items()]
-        if not began or code in self.redeemed or code == "bad":
-            raise LoginRefused("code")
-        self.redeemed.append(code)
-        return self.sub
-
-    def access_token_claims(self, token: str) -> dict[str, object]:
-        raise LoginRefused(token)
+        told = {"redirect_uri": redirect_uri, "nonce": nonce, "verifier": verifier}
+        if not any(told.items() <= known.items() for known in self.asked):
+            raise LoginRefused("never asked")
+        return super().redeem(code=code, redirect_uri=redirect_uri, verifier=verifier, nonce=nonce)
 
 
 def by_link(world: World, sub: str = "alice", browser: Browser | None = None) -> Browser:
@@ -58,21 +52,21 @@ def link(world: World, sub: str = "alice") -> str:
     return str(made.get_json()["url"])
 
 
-def by_login(world: World, login: FakeLogin, sub: str = "alice") -> Browser:
+def by_login(world: World, login: WatchedLogin, sub: str = "alice") -> Browser:
     """Return a browser with a session that a sign-in at the login issuer began."""
-    browser, login.sub = Browser(world.app), sub
+    browser = Browser(world.app)
     browser.open("/account/sign-in")
+    login.codes["code"] = sub
     finish_login(browser, login)
     assert browser.page.path == "/account", browser.page.text
     return browser
 
 
-def finish_login(browser: Browser, login: FakeLogin, **changed: str) -> Seen:
-    """Come back from the login issuer."""
-    query = {"state": login.asked[-1]["state"], "code": f"c{len(login.asked)}", "iss": LOGIN}
-    query |= changed
-    parts = "&".join(f"{name}={value}" for name, value in query.items() if value)
-    return browser.get(f"/account/signed-in?{parts}", Sec_Fetch_Site="cross-site")
+def finish_login(browser: Browser, login: WatchedLogin, **changed: str) -> Seen:
+    """Come back from the login issuer; an empty value leaves a parameter out."""
+    query = {"state": login.asked[-1]["state"], "code": "code", "iss": LOGIN} | changed
+    given = urlencode({name: value for name, value in query.items() if value})
+    return browser.get(f"/account/signed-in?{given}", Sec_Fetch_Site="cross-site")
 
 
 def confirm(browser: Browser, by: Totp | Phone, world: World, **more: Any) -> Seen:
@@ -103,3 +97,18 @@ def return_link(browser: Browser) -> str:
     """Return the link with which the hosted page ends."""
     (found,) = [known for known in browser.page.links if "return_code=" in known]
     return found
+
+
+def begun_phone(browser: Browser, world: World) -> tuple[Phone, str]:
+    """Return a phone that claimed the enrollment that the page shows, and its check code."""
+    (address,) = [known for known in browser.page.links if "/enroll#" in known]
+    phone = Phone(browser.issuer, world.clock.now, PinKey())
+    claimed = world.claim(phone, address.rsplit("c=", 1)[1])
+    assert claimed.status_code == 201, claimed.text
+    return phone, str(claimed.get_json()["check_code"])
+
+
+def listed(world: World, sub: str = "alice") -> list[dict[str, Any]]:
+    """Return what the API lists of a subject."""
+    found = world.client().get("/v1/authenticators", query_string={"sub": sub})
+    return list(found.get_json()["authenticators"])

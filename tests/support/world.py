@@ -92,6 +92,7 @@ class World:
     app: Flask
     clock: FrozenClock
     senders: dict[str, FakeSender]
+    login: LoginProvider | None = None
     _tokens: dict[str, Api] = field(default_factory=dict)
 
     @property
@@ -250,7 +251,7 @@ def make_world(database_url: str, login: LoginProvider | None = None, /, **envir
     senders = {name: FakeSender(name) for name in ("fcm", "webpush")}
     app = create_app(settings, Ports(clock, SystemRandomness(), senders, login))
     services_of(app).foundation.keys.ensure()
-    return World(app, clock, senders)
+    return World(app, clock, senders, login)
 
 
 def close(world: World) -> None:

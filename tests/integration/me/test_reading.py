@@ -1,7 +1,8 @@
 """What people read of themselves, and that it is only of themselves."""
 
+from tests.support.authenticator import SoftAuthenticator
 from tests.support.forging import slug
-from tests.support.me import PeoplesWorld, Person
+from tests.support.me import ORIGIN, PeoplesWorld, Person, peoples_world
 from tests.support.world import AAL1
 
 
@@ -16,6 +17,7 @@ def test_somebody_without_anything_is_answered_and_not_made(
         "authenticators": [],
         "acr_attainable": "0",
         "recovery_codes_left": 0,
+        "passkeys": None,
     }
     assert alice.get("/authenticators").get_json() == {"authenticators": []}
     found = people.world.client().get("/v1/users?sub=alice").get_json()
@@ -53,3 +55,23 @@ def test_people_do_not_see_what_others_have(people: PeoplesWorld, alice: Person)
 def test_a_sub_in_the_query_is_not_listened_to(people: PeoplesWorld, alice: Person) -> None:
     people.totp(people.person("bob"))
     assert alice.get("/authenticators?sub=bob").get_json() == {"authenticators": []}
+
+
+def test_people_learn_which_passkeys_their_browser_may_keep(alice: Person) -> None:
+    """With it the page lets the browser forget what was removed (WebAuthn Level 3 §5.1.10)."""
+    made, key = alice.enroll(type="webauthn"), SoftAuthenticator()
+    credential = key.create(made["publicKey"], origin=ORIGIN)
+    assert alice.me()["passkeys"]["allAcceptedCredentialIds"] == []
+    alice.confirm(made, credential=credential)
+    assert alice.me()["passkeys"] == {
+        "rpId": "localhost",
+        "userId": made["publicKey"]["user"]["id"],
+        "allAcceptedCredentialIds": [credential["id"]],
+    }
+
+
+def test_where_there_are_no_passkeys_nothing_is_said_of_them(sqlite_url: str) -> None:
+    with peoples_world(sqlite_url, MFA_ISSUER="https://192.0.2.1", MFA_ORIGINS="") as people:
+        alice = people.person()
+        people.totp(alice)
+        assert alice.me()["passkeys"] is None
