@@ -62,9 +62,13 @@ class SpentProof(Base):
 
 
 class AuthenticatorModel(Base):
-    """What a FIDO metadata file states of one model of authenticator, by AAGUID."""
+    """What a FIDO metadata file states of one model of authenticator, by AAGUID.
+
+    `no` is the serial number of the signed file, which only rises; null for an unsigned one.
+    """
 
     __tablename__ = "authenticator_model"
     aaguid: Mapped[str] = mapped_column(primary_key=True)
     statement: Mapped[str]
+    no: Mapped[int | None]
     imported_at: Mapped[int]
