@@ -18,8 +18,8 @@ class Action(StrEnum):
     DISPUTE = "dispute"
 
 
-LESSER = frozenset({Action.RENAME, Action.SUSPEND, Action.DISPUTE})
-"""Changes that give nobody more: who signed in needs no step-up for them."""
+LESSER = frozenset({Action.SUSPEND, Action.DISPUTE})
+"""Changes that only take away, and are urgent: who signed in needs no step-up for them."""
 
 
 @dataclass(frozen=True, slots=True)

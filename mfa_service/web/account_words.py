@@ -147,12 +147,13 @@ HINDRANCES = {
 }
 
 _MESSAGES = {
-    Action.RENAME: marked("Rename “%(label)s”"),
+    Action.RENAME: marked("Rename “%(label)s” to “%(name)s”"),
     Action.SUSPEND: marked("Suspend “%(label)s”"),
     Action.REACTIVATE: marked("Reactivate “%(label)s”"),
     Action.REMOVE: marked("Remove “%(label)s”"),
     Action.DISPUTE: marked("Suspend what answered a request that was not yours"),
 }
+_SHORT = 40  # beside a new name of 64 characters
 _ADDING = {
     "webauthn": marked("Add a passkey"),
     "phone": marked("Add a phone"),
@@ -165,7 +166,9 @@ def message_of(visit: Visit, intent: Intent, label: str) -> str:
     """Return what the step-up for a change says it is for; at most 128 characters."""
     if intent.action is Action.ADD:
         return visit.gettext(_ADDING[intent.concerns])
-    return visit.gettext(_MESSAGES[intent.action], label=label)
+    short = label if len(label) <= _SHORT else label[: _SHORT - 1] + "…"
+    words = {"label": short, "name": intent.label} if intent.label else {"label": label}
+    return visit.gettext(_MESSAGES[intent.action], **words)
 
 
 _NOTICES = {

@@ -22,18 +22,21 @@ def act(browser: Browser, authenticator_id: object, verb: str, **fields: str) ->
     return browser
 
 
-def test_who_signed_in_renames_and_suspends_at_once(people: World, login: WatchedLogin) -> None:
+def test_who_signed_in_suspends_at_once(people: World, login: WatchedLogin) -> None:
     totp, browser = people.totp(), by_login(people, login)
-    page = act(browser, totp.id, "rename", label="Blue app").page
-    assert "It is called “Blue app” now." in page.text
     page = act(browser, totp.id, "suspend").page
-    assert "“Blue app” is suspended" in page.text
-    found = one(people)
-    assert (found["label"], found["state"], found["suspended_by"]) == (
-        "Blue app",
-        "suspended",
-        "user",
-    )
+    assert "“Authenticator app” is suspended" in page.text
+    assert (one(people)["state"], one(people)["suspended_by"]) == ("suspended", "user")
+
+
+def test_who_signed_in_confirms_a_new_name(people: World, login: WatchedLogin) -> None:
+    """A name is what a person decides by: “old phone, remove me” is an attack."""
+    totp, browser = people.totp(), by_login(people, login)
+    act(browser, totp.id, "rename", label="Blue app")
+    assert browser.page.path.startswith("/challenge/")
+    assert one(people)["label"] == "Authenticator app"
+    assert "It is called “Blue app” now." in confirm(browser, totp, people).text
+    assert one(people)["label"] == "Blue app"
 
 
 @pytest.mark.parametrize(
@@ -174,6 +177,8 @@ def test_suspending_twice_changes_nothing(people: World, login: WatchedLogin) ->
 def test_a_name_is_only_text(people: World, login: WatchedLogin, label: str) -> None:
     totp, browser = people.totp(), by_login(people, login)
     act(browser, totp.id, "rename", label=label)
+    assert label in browser.page.text
+    confirm(browser, totp, people)
     for path in ("/account", f"/account/authenticators/{totp.id}", "/account/activity"):
         page = browser.get(path)
         assert not {"<script>alert", "<img src=x>"} & set(page.response.text.split("\n"))
@@ -202,9 +207,11 @@ def test_after_a_change_the_person_is_asked_about_other_sessions(
 ) -> None:
     totp, browser = people.totp(), by_login(people, login)
     act(browser, totp.id, "rename", label="Alone")
+    confirm(browser, totp, people)
     assert "Sign out everywhere else?" not in browser.page.text
     by_link(people)
     act(browser, totp.id, "rename", label="Not alone")
+    confirm(browser, totp, people)
     assert "Sign out everywhere else?" in browser.page.text
     assert "Not alone" in browser.page.text
     assert "It is called" not in browser.get("/account").text  # said once
