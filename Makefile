@@ -25,8 +25,14 @@ demo: $(READY) ## run the main job on SQLite, from the authorization request to 
 	@$(BIN)/python -m examples.demo
 
 .PHONY: test
-test: $(READY) ## pass all tests, on SQLite and on a PostgreSQL of their own; PYTEST_ARGS="-k totp" chooses
+test: $(READY) system-packages ## pass all tests, on SQLite and on a PostgreSQL of their own; PYTEST_ARGS="-k totp" chooses
 	@$(BIN)/python -m pytest -n 4 --dist loadfile $(PYTEST_ARGS)
+
+.PHONY: screens
+screens: $(READY) system-packages ## take pictures of every page in every state, with the tests in a browser, and print where they are
+	@rm -rf build/screenshots
+	@$(BIN)/python -m pytest -n 4 --dist loadfile tests/browser $(PYTEST_ARGS)
+	@echo $(CURDIR)/build/screenshots
 
 .PHONY: run
 run: $(READY) ## serve http://localhost:8000 on SQLite under instance/ with both examples, and print what to open
@@ -84,3 +90,7 @@ clean: ## remove what can be made again: .venv, caches, build output (instance/ 
 $(READY): requirements/dev.txt requirements/tools.txt pyproject.toml tools/set-up
 	@tools/set-up
 	@touch $@
+
+.PHONY: system-packages
+system-packages:
+	@tools/system-packages

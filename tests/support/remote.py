@@ -78,14 +78,11 @@ def environment(database_url: str, *, issuer: str = ISSUER) -> dict[str, str]:
 
 @contextmanager
 def remote_world(url: str, database_url: str, *, issuer: str = ISSUER) -> Iterator[World]:
-    """Lend a world that talks to the server at `url`; clients are added beside it, in SQL.
-
-    Its phones know only the `ISSUER` of tests; with another one, bring real ones.
-    """
+    """Lend a world that talks to the server at `url`; clients are added beside it, in SQL."""
     clock = WallClock()
     local = create_app(Settings.load(environment(database_url, issuer=issuer)), Ports.real())
     app = RemoteApp(url, local.extensions)
-    world = World(cast("Flask", app), clock, {})
+    world = World(cast("Flask", app), clock, {}, issuer=issuer)
     services_of(local).foundation.keys.ensure()
     try:
         yield world

@@ -93,6 +93,7 @@ class World:
     clock: FrozenClock
     senders: dict[str, FakeSender]
     login: LoginProvider | None = None
+    issuer: str = ISSUER
     _tokens: dict[str, Api] = field(default_factory=dict)
 
     @property
@@ -132,7 +133,7 @@ class World:
         """Return an enrolled and confirmed phone."""
         api = api or self.client()
         enrollment = api.enroll(sub, type="phone", **members)
-        phone = Phone(ISSUER, self.clock.now, pin)
+        phone = Phone(self.issuer, self.clock.now, pin)
         code = enrollment["uri"].rsplit("c=", 1)[1]
         claimed = self.claim(phone, code, **({"push": push} if push else {}))
         assert claimed.status_code == 201, claimed.text

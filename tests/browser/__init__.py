@@ -1,0 +1,1 @@
+"""Tests in Chromium against running services: what people see and do."""

@@ -1,0 +1,65 @@
+"""One Chromium, windows that are watched, and running services, one per file."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from examples.demo.processes import Processes
+from examples.demo.stage import Stage
+from tests.support.chromium import Windows, chromium
+from tests.support.leash import free_port
+from tests.support.processes import start_service
+from tests.support.remote import environment, remote_world
+from tests.support.world import World
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Return Chromium. It ends with this folder: its event loop is in the way of others."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def windows(browser: Browser) -> Iterator[Windows]:
+    """Return what opens windows; what their pages did wrong fails the test."""
+    opened = Windows(browser)
+    yield opened
+    assert opened.close() == []
+
+
+@pytest.fixture(scope="module")
+def service(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Return the world of a running service of this file, whose issuer is where it listens."""
+    folder, port = tmp_path_factory.mktemp("service"), free_port()
+    shutil.copy(sqlite_template, folder / "mfa.db")
+    url, issuer = f"sqlite:///{folder / 'mfa.db'}", f"http://localhost:{port}"
+    env = environment(url, issuer=issuer)
+    with (
+        start_service(env, folder=folder, port=port) as server,
+        remote_world(server.url, url, issuer=issuer) as world,
+    ):
+        yield world
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Return service, authorization server, shop and single-page application, all running."""
+    folder = tmp_path_factory.mktemp("stage")
+    with Processes(folder) as processes:
+        made = Stage(folder, processes)
+        made.start_service()
+        made.add_client()
+        made.start_server()
+        made.start_shop()
+        made.start_page()
+        yield made
+
+
+@pytest.fixture
+def sub(request: pytest.FixtureRequest) -> str:
+    """Return a subject that no other test uses."""
+    return str(request.node.name)
