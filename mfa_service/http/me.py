@@ -23,7 +23,7 @@ def read_me(services: Services, call: Call) -> Reply:
     if found is None:
         return Reply(200, {**representations.nobody(services, sub), "passkeys": None})
     offered = services.passkeys.offered
-    passkeys = services.passkeys.accepted(found.user) if offered else None
+    passkeys = services.passkeys.accepted(found.user.id) if offered else None
     return Reply(200, {**representations.user(services, found), "passkeys": passkeys})
 
 

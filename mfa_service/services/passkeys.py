@@ -3,7 +3,6 @@
 from mfa_service.domain.challenge import WEBAUTHN
 from mfa_service.domain.origins import origin_of
 from mfa_service.domain.ports import JsonObject
-from mfa_service.domain.subject import User
 from mfa_service.factors.webauthn import credential_id_of
 from mfa_service.jose import b64url
 from mfa_service.persistence import queries
@@ -22,20 +21,27 @@ class PasskeyService:
         """Whether there are passkeys here: not while the issuer is an IP literal."""
         return WEBAUTHN in self._f.factors
 
-    def accepted(self, user: User) -> JsonObject:
+    def accepted(self, user_id: str) -> JsonObject:
         """Return the options of `PublicKeyCredential.signalAllAcceptedCredentials` for a user.
 
         Suspended passkeys are among them: they may return. For the signed-in user's browser
         only, because it reveals ids (WebAuthn Level 3 §5.1.10.4).
         """
-        with self._f.work.reading() as tx:
-            subject = queries.subject_by_id(tx, user.id)
-        mine = [a for a in (subject.authenticators if subject else ()) if a.type == WEBAUTHN]
         return {
             "rpId": self._f.rp_id,
-            "userId": b64url(user_handle(user.id)),
-            "allAcceptedCredentialIds": [credential_id_of(self._f.credential_of(a)) for a in mine],
+            "userId": b64url(user_handle(user_id)),
+            "allAcceptedCredentialIds": self._ids(user_id),
         }
+
+    def unknown(self, user_id: str, credential_id: object) -> JsonObject | None:
+        """Return the options of `PublicKeyCredential.signalUnknownCredential` for a refused id.
+
+        `None` if it is a passkey of this user, refused for another reason: it must stay
+        (WebAuthn Level 3 §5.1.10.3).
+        """
+        if not isinstance(credential_id, str) or credential_id in self._ids(user_id):
+            return None
+        return {"rpId": self._f.rp_id, "credentialId": credential_id}
 
     def related_origins(self) -> list[str]:
         """Return every web origin at which a ceremony may be answered, ours first.
@@ -48,3 +54,9 @@ class PasskeyService:
             clients = [client for client in queries.clients(tx) if not client.disabled]
         theirs = [origin for client in clients for origin in client.origins]
         return list(dict.fromkeys([origin_of(self._f.issuer), *self._f.origins, *theirs]))
+
+    def _ids(self, user_id: str) -> list[str]:
+        with self._f.work.reading() as tx:
+            subject = queries.subject_by_id(tx, user_id)
+        mine = [a for a in (subject.authenticators if subject else ()) if a.type == WEBAUTHN]
+        return [credential_id_of(self._f.credential_of(a)) for a in mine]

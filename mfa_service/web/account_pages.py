@@ -1,5 +1,7 @@
 """Self-service: the overview, the ways in and out, and the sessions of a person."""
 
+import json
+
 from flask import Response
 
 from mfa_service.domain.authenticator import Authenticator
@@ -35,8 +37,17 @@ def overview(visit: Visit) -> Response:
         few_codes=_few_codes(found, limits.recovery_codes_low),
         alone=len(person.subject.usable()) == 1,
         paused=person.subject.user.fraud_paused_at(at, limits.fraud_pause),
-        signals={},
+        signals=_signals(visit, person),
     )
+
+
+def _signals(visit: Visit, person: Person) -> str | None:
+    """Return what the browser is told of this person's passkeys: those removed it may forget."""
+    passkeys = visit.services.passkeys
+    if not passkeys.offered:
+        return None
+    accepted = passkeys.accepted(person.subject.user.id)
+    return json.dumps({"signalAllAcceptedCredentials": accepted})
 
 
 def begin_sign_in(visit: Visit) -> Response:

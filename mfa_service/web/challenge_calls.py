@@ -3,7 +3,7 @@
 from flask import Response
 
 from mfa_service.domain.challenge import WEBAUTHN, Status
-from mfa_service.domain.errors import InvalidRequest
+from mfa_service.domain.errors import InvalidRequest, ProofRejected
 
 from . import frame
 from .challenge_pages import PATH, posted, session_of
@@ -31,14 +31,21 @@ def options(visit: Visit, challenge_id: str) -> Response:
 
 
 def verify(visit: Visit, challenge_id: str) -> Response:
-    """Judge the answer of a passkey."""
-    challenge = posted(visit, challenge_id)
+    """Judge the answer of a passkey, and tell what the browser should keep or forget."""
+    challenge, passkeys = posted(visit, challenge_id), visit.services.passkeys
     credential = visit.json().get("credential")
     if not isinstance(credential, dict):
         raise InvalidRequest({"credential": ["Not an object."]})
     proof = {"method": WEBAUTHN, "credential": credential}
-    after = visit.services.pages.answer(challenge, proof)
-    return frame.data({"status": after.status})
+    try:
+        after = visit.services.pages.answer(challenge, proof)
+    except ProofRejected as refused:
+        unknown = passkeys.unknown(challenge.user_id, credential.get("id"))
+        refused.members["signals"] = {"signalUnknownCredential": unknown} if unknown else {}
+        raise
+    accepted = passkeys.accepted(challenge.user_id)
+    signals = {"signalAllAcceptedCredentials": accepted}
+    return frame.data({"status": after.status, "signals": signals})
 
 
 PAGES = (

@@ -1,5 +1,5 @@
-// Tells the browser which passkeys of this person we accept and what they are called, so that it
-// offers no others (WebAuthn Level 3, 5.1.10).
+// Tells the browser which passkeys of this person we accept, so that it offers no others
+// (WebAuthn Level 3, 5.1.10).
 
 const told = document.getElementById("signals")?.dataset.signals;
 

@@ -130,3 +130,42 @@ def test_another_browser_gets_no_options(alice: Alice) -> None:
     thief = alice.browser()
     thief.here, thief.response = browser.here, browser.response
     assert thief.script("POST", "/webauthn").status_code == 410
+
+
+def test_the_browser_is_told_to_forget_a_passkey_that_is_unknown(
+    alice: Alice, key: SoftAuthenticator
+) -> None:
+    _, browser = alice.opened(return_uri=RETURN)
+    credential = key.get(options(browser), origin=ISSUER)
+    (passkey,) = _passkeys(alice)
+    removed = alice.api.call("DELETE", f"/v1/authenticators/{passkey['id']}?reason=lost")
+    assert removed.status_code == 204
+    judged = browser.script("POST", "/webauthn/answer", {"credential": credential})
+    told = {"rpId": "localhost", "credentialId": credential["id"]}
+    assert judged.status_code == 403
+    assert judged.get_json()["signals"] == {"signalUnknownCredential": told}
+
+
+def test_it_is_not_told_to_forget_a_passkey_that_was_refused_for_another_reason(
+    alice: Alice, key: SoftAuthenticator
+) -> None:
+    _, browser = alice.opened(return_uri=RETURN)
+    credential = key.get(options(browser), origin="https://evil.example")
+    judged = browser.script("POST", "/webauthn/answer", {"credential": credential})
+    assert judged.status_code == 403
+    assert judged.get_json()["signals"] == {}
+
+
+def test_after_a_sign_in_the_browser_knows_which_passkeys_count(
+    alice: Alice, key: SoftAuthenticator
+) -> None:
+    _, browser = alice.opened(return_uri=RETURN)
+    credential = key.get(options(browser), origin=ISSUER)
+    judged = browser.script("POST", "/webauthn/answer", {"credential": credential})
+    told = judged.get_json()["signals"]["signalAllAcceptedCredentials"]
+    assert told["allAcceptedCredentialIds"] == [credential["id"]]
+
+
+def _passkeys(alice: Alice) -> list[dict[str, Any]]:
+    found = alice.api.get("/v1/authenticators", query_string={"sub": "alice"})
+    return [one for one in found.get_json()["authenticators"] if one["type"] == "webauthn"]
