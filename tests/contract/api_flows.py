@@ -4,12 +4,10 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from tests.support.authenticator import SoftAuthenticator
+from tests.contract.flows_of_people import people
 from tests.support.clients import basic, token_request
-from tests.support.me import PeoplesWorld, Person
 from tests.support.phone import Phone, PinKey
-from tests.support.ports import FakeLogin
-from tests.support.world import AAL2, ISSUER, Totp, World
+from tests.support.world import AAL2, World
 
 Seen = set[tuple[str, int]]
 FCM = {"provider": "fcm", "token": "t"}
@@ -195,81 +193,6 @@ def phones(world: World) -> Seen:
         *{("rotateDeviceKey", status) for status in (200, 403)},
         ("removeDevice", 204),
     }
-
-
-def people(world: World) -> Seen:
-    """What people call for themselves."""
-    assert isinstance(world.login, FakeLogin)
-    anna = PeoplesWorld(world, world.login).person(_fresh(world))
-    anna.get("")
-    enrollment = anna.enroll(type="totp")
-    own = f"/enrollments/{enrollment['id']}"
-    totp = Totp.of_secret(world, enrollment["secret"])
-    anna.confirm(enrollment, code=totp.wrong())
-    anna.call("DELETE", f"/enrollments/{anna.enroll(type='totp')['id']}")
-    anna.confirm(enrollment, code=totp.code())
-    anna.get(own)
-    anna.call("DELETE", own)
-    anna.post("/enrollments", {"type": "totp"})
-    anna.post("/enrollments", {"type": "totp", "sub": "x"})
-    totp.id = anna.get("/authenticators").get_json()["authenticators"][0]["id"]
-    _own_challenges(anna, totp)
-    path = f"/authenticators/{totp.id}"
-    anna.get(path)
-    anna.call("PATCH", path, {"label": "New"})
-    anna.call("DELETE", path)
-    step_up = anna.challenge(purpose="manage")["id"]
-    anna.answer(step_up, "totp", totp.next())
-    anna.call("DELETE", f"{path}?challenge_id={step_up}")
-    for refused in ("", "/authenticators", path, own, f"/challenges/{step_up}"):
-        PeoplesWorld(world, world.login).person("x", scope="").get(refused)
-        world.app.test_client().get(f"/v1/me{refused}")
-    return {
-        *{("readMe", status) for status in (200, 401, 403)},
-        *{("startMyEnrollment", status) for status in (201, 403, 422)},
-        *{("confirmMyEnrollment", status) for status in (200, 403)},
-        *{("cancelMyEnrollment", status) for status in (204, 409)},
-        *{("readMyAuthenticator", status) for status in (200, 401, 403)},
-        *{("removeMyAuthenticator", status) for status in (204, 403)},
-        *{("answerMyChallenge", status) for status in (200, 403, 409)},
-        *{("cancelMyChallenge", status) for status in (204, 409)},
-        ("readMyEnrollment", 200),
-        ("listMyAuthenticators", 200),
-        ("changeMyAuthenticator", 200),
-        ("openMyChallenge", 201),
-        ("readMyChallenge", 200),
-        ("myWebauthnOptions", 200),
-        ("pushToMeAgain", 202),
-    }
-
-
-def _own_challenges(anna: Person, totp: Totp) -> None:
-    opened = anna.challenge()["id"]
-    anna.get(f"/challenges/{opened}")
-    anna.get("/challenges/chl_nothing")
-    anna.post(f"/challenges/{opened}/push")
-    anna.post(f"/challenges/{opened}/webauthn")
-    anna.answer(opened, "totp", totp.wrong())
-    anna.answer(opened, "totp", totp.next())
-    anna.answer(opened, "totp", totp.next())
-    anna.call("DELETE", f"/challenges/{opened}")
-    anna.call("DELETE", f"/challenges/{anna.challenge()['id']}")
-    _with_phone_and_passkey(anna, totp)
-
-
-def _with_phone_and_passkey(anna: Person, totp: Totp) -> None:
-    """Offer everything, notify and give options."""
-    world = totp.world
-    world.phone(anna.sub, push=FCM, reason="test")
-    made = world.client().enroll(anna.sub, type="webauthn", reason="test")
-    credential = SoftAuthenticator().create(made["publicKey"], origin=ISSUER)
-    assert world.client().confirm(made, credential=credential).status_code == 200
-    opened = anna.challenge()["id"]
-    anna.post(f"/challenges/{opened}/push")
-    anna.post(f"/challenges/{opened}/webauthn")
-    for other in anna.me()["authenticators"]:
-        if other["id"] != totp.id:
-            world.client().call("DELETE", f"/v1/authenticators/{other['id']}?reason=test")
 
 
 def service_documents(world: World) -> Seen:
