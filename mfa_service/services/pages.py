@@ -102,8 +102,8 @@ class PageService:
         """Return the methods that can be used now, in the order in which they are offered.
 
         WebAuthn only where the browser is sent back: else a forwarded link would lend its
-        strength to somebody else's session (contract section 3). Where one method suffices,
-        others are left out that would not even do all together.
+        strength to somebody else's session (contract section 3). What does not suffice alone is
+        left out where all of that would not even do together.
         """
         with self._f.work.reading() as tx:
             subject = queries.subject_by_id(tx, challenge.user_id)
@@ -114,7 +114,7 @@ class PageService:
         parts = [one for way in ways if not way.suffices for one in found[way.method]]
         if self._suffices(challenge, *parts):
             return ways
-        return tuple(way for way in ways if way.suffices) or ways
+        return tuple(way for way in ways if way.suffices)
 
     def answer(self, challenge: Challenge, proof: Proof) -> Challenge:
         """Judge one proof; raises what `AnswerService.answer` does."""

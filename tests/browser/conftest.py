@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 from examples.demo.processes import Processes
 from examples.demo.stage import Stage
 from tests.support.chromium import Windows, chromium
+from tests.support.customers import Customer
 from tests.support.leash import free_port
 from tests.support.processes import start_service
 from tests.support.remote import environment, remote_world
@@ -63,3 +64,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def sub(request: pytest.FixtureRequest) -> str:
     """Return a subject that no other test uses."""
     return str(request.node.name)
+
+
+@pytest.fixture
+def anna(service: World, windows: Windows) -> Customer:
+    """Return a customer of a shop of her own."""
+    return Customer(service, windows)

@@ -35,7 +35,7 @@ class VirtualAuthenticator:
             "protocol": "ctap2",
             "ctap2Version": "ctap2_1",
             "transport": transport,
-            "hasResidentKey": True,
+            "hasResidentKey": verifies is not None,
             "hasUserVerification": verifies is not None,
             "isUserVerified": bool(verifies),
             "automaticPresenceSimulation": True,

@@ -61,8 +61,12 @@ export function announce(root) {
   document.getElementById("announcements").textContent = heard.join(" ");
 }
 
+let latest = 0;
+
 export async function refresh() {
+  const mine = ++latest;
   const page = await load(location.href);
+  if (mine !== latest) return; // one that began later shows the same or more
   const before = document.querySelector("main");
   const after = document.adoptNode(page.querySelector("main"));
   const within = before.contains(document.activeElement);

@@ -6,7 +6,7 @@ let going;
 
 function begin() {
   const link = document.querySelector("a[data-onward]");
-  if (!link || going) return;
+  if (!link) return;
   const seconds = Number(link.dataset.onward);
   if (seconds === 0) return location.replace(link.href);
   const words = document.querySelector("[data-stay]");
@@ -16,7 +16,7 @@ function begin() {
     words.hidden = true;
     link.focus();
   });
-  going = setTimeout(() => location.replace(link.href), 1000 * seconds);
+  going ??= setTimeout(() => location.replace(link.href), 1000 * seconds);
 }
 
 begin();
