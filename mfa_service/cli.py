@@ -9,6 +9,7 @@ _COMMANDS = {
     "serve": "mfa_service.commands.serve",
     "db": "mfa_service.commands.database",
     "client": "mfa_service.commands.clients",
+    "webauthn": "mfa_service.commands.webauthn",
 }
 
 

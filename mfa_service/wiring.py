@@ -27,6 +27,7 @@ from mfa_service.services.foundation import Foundation
 from mfa_service.services.housekeeping import HousekeepingService
 from mfa_service.services.idempotency import IdempotencyService
 from mfa_service.services.keys import KeyRing
+from mfa_service.services.models import ModelService
 from mfa_service.services.opening import OpeningService
 from mfa_service.services.outbox import OutboxService
 from mfa_service.services.own_client import OwnClient
@@ -92,6 +93,7 @@ class Services:
     challenges: ChallengeService
     prompts: Prompts
     passkeys: PasskeyService
+    models: ModelService
     answers: AnswerService
     enrollment: EnrollmentService
     claiming: ClaimService
@@ -120,7 +122,8 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
     clients, devices = ClientService(foundation), DeviceService(foundation)
     answers, phone_challenges = AnswerService(foundation), PhoneChallengeService(foundation)
     challenges, opening = ChallengeService(foundation), OpeningService(foundation, answers)
-    enrollment = EnrollmentService(foundation, dict)
+    models = ModelService(foundation)
+    enrollment = EnrollmentService(foundation, models.current)
     authenticators = AuthenticatorService(foundation)
     login, own_client = _login(settings, ports), OwnClient(foundation)
     sessions = SessionService(foundation, own_client)
@@ -138,6 +141,7 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
         challenges=challenges,
         prompts=Prompts(foundation),
         passkeys=PasskeyService(foundation),
+        models=models,
         answers=answers,
         enrollment=enrollment,
         claiming=ClaimService(foundation, devices),

@@ -68,6 +68,14 @@ _AUTHENTICATOR = (
     .outerjoin(Device, _DEVICE)
     .where(Authenticator.id == bindparam("id"))
 )
+_LISTED_OF_TYPE = (
+    select(*AUTHENTICATOR_COLUMNS)
+    .outerjoin(Device, _DEVICE)
+    .where(Authenticator.type == bindparam("type"), Authenticator.id > bindparam("after"))
+    .where(Authenticator.state.in_(_LISTED))
+    .order_by(Authenticator.id)
+    .limit(bindparam("most"))
+)
 _OWNER = select(Authenticator.user_id).where(Authenticator.id == bindparam("id"))
 _SUBJECT_OF_DEVICE = (
     select(User.__table__, *AUTHENTICATOR_COLUMNS)
@@ -147,6 +155,14 @@ def authenticator(
     """Return an authenticator in any state, with its user."""
     row = tx.execute(_AUTHENTICATOR, {"id": authenticator_id}).one_or_none()
     return (user_from(row), authenticator_from(row)) if row else None
+
+
+def listed_of_type(
+    tx: Connection, type_: str, *, after: str, most: int
+) -> list[AuthenticatorValue]:
+    """Return active and suspended ones of a type, of everybody, by id from `after` on."""
+    rows = tx.execute(_LISTED_OF_TYPE, {"type": type_, "after": after, "most": most})
+    return [authenticator_from(row) for row in rows]
 
 
 def challenge(tx: Connection, challenge_id: str, box: SecretBox) -> ChallengeValue | None:
