@@ -27,7 +27,7 @@ def request(visit: Visit, person: Person, challenge_id: str) -> Response:
     asked = entry.challenge.asked
     context = dict(asked.context or {})
     if agent := context.get("user_agent"):
-        context["user_agent"] = browsers.name_of(visit, agent)
+        context["user_agent"] = browsers.told(visit, agent)
     return account.render(
         visit,
         person,

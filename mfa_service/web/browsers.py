@@ -30,3 +30,8 @@ def name_of(visit: Visit, user_agent: str) -> str:
     if browser and system:
         return visit.gettext("%(browser)s on %(system)s", browser=browser, system=system)
     return browser or system or visit.gettext("Unknown browser")
+
+
+def told(visit: Visit, user_agent: str) -> str:
+    """Return what a client told of a browser: its header in two words, other words as they are."""
+    return name_of(visit, user_agent) if user_agent.startswith("Mozilla/") else user_agent

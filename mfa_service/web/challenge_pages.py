@@ -16,7 +16,7 @@ from mfa_service.domain.errors import (
 )
 from mfa_service.services.pages import KEPT_OPEN, Way
 
-from . import cookies, frame, guard
+from . import browsers, cookies, frame, guard
 from .pages import Page
 from .visits import Visit
 
@@ -107,11 +107,12 @@ def deny(visit: Visit, challenge_id: str) -> Response:
 def _pending(visit: Visit, challenge: Challenge, token: str) -> Response:
     pages, asked = visit.services.pages, challenge.asked
     ways = pages.ways(challenge)
-    said = visit.query("said")
+    said, agent = visit.query("said"), (asked.context or {}).get("user_agent")
     return frame.render(
         visit,
         "challenge.html",
         asked=asked,
+        browser=browsers.told(visit, agent) if agent else None,
         challenge=challenge,
         code=asked.display_code,
         left=challenge.expires_at - visit.services.foundation.clock.now(),
