@@ -1,4 +1,4 @@
-"""`python -m examples.try_it` (`make run`): the service and both examples, to try by hand."""
+"""`python -m examples.try_it` (`make run`): the service and all examples, to try by hand."""
 
 import json
 import os
@@ -8,35 +8,45 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from examples.demo.cast import PASSWORDS
 from examples.demo.processes import ROOT, Processes, run, script
-from examples.demo.stage import Stage
+from examples.demo.stage import Stage, port_of
 from examples.demo.story import Deviation
 
-SERVICE, SERVER, SHOP = (
-    "http://localhost:8000",
-    "http://localhost:9000",
-    "http://localhost:9100",
-)
-CLIENT_FILE = ROOT / "instance" / "try-it-client.json"
+INSTANCE = ROOT / "instance"
+CLIENT_FILE = INSTANCE / "try-it-client.json"
 WORDS = """\
-Ready. Everything is kept in {folder}; Ctrl-C stops it.
+Ready. Open
 
-  1. Open  {server}/authenticators   and sign in as alice ({password}).
-     "Add a phone", then "No camera?", shows a link; give it to the phone on the command line:
-       {phone} enroll 'THE LINK' --pin 482915
-     and type the check code that it prints into the page.
-  2. Open  {shop}   and buy a book: the page shows a display code.
-       {phone} pending
-       {phone} approve REQUEST-ID --code DISPLAY-CODE --pin 482915
+  {tour}
 
-  The service itself: {service}/openapi.yaml · /.well-known/openid-configuration · /readyz
-  Other clients:      {mfa} client add NAME --scope "mfa:challenge mfa:enroll"
+It leads through everything, with the phone on the command line. Ctrl-C stops it.
+What you enroll is kept in {folder}.
 """
 
 
 class KeptStage(Stage):
     """The stage of the demo at fixed addresses, on the database that stays in `instance/`."""
+
+    tour = "http://localhost:9300"
+
+    def start_tour(self) -> tuple[str, ...]:
+        """Serve the page that tells what to do."""
+        phone = [
+            _shown(script("mobile-stub")),
+            "--state",
+            f"{INSTANCE.relative_to(ROOT)}/phone.json",
+        ]
+        environment = {
+            "TOUR_PORT": port_of(self.tour),
+            "TOUR_ADDRESS": self.tour,
+            "TOUR_SERVICE": self.service,
+            "TOUR_SERVER": self.server,
+            "TOUR_SHOP": self.shop,
+            "TOUR_PAGE": self.page,
+            "TOUR_PHONE": " ".join(phone),
+        }
+        self._start("tour", "examples.tour", self.tour, environment)
+        return (self.tour,)
 
     def add_client(self) -> tuple[str, ...]:
         """Use the client of the last time if the database still knows it, else make one."""
@@ -57,25 +67,34 @@ class KeptStage(Stage):
         return told
 
     def _service_env(self) -> dict[str, str]:
-        return {"MFA_ISSUER": self.service}
+        return self._places()
 
 
 def main() -> int:
     """Serve until Ctrl-C; the exit status is 1 when something does not start."""
     signal.signal(signal.SIGTERM, _interrupt)
-    logs = ROOT / "instance" / "logs"
+    logs = INSTANCE / "logs"
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     with Processes(logs) as processes:
-        stage = KeptStage(ROOT, processes, service=SERVICE, server=SERVER, shop=SHOP)
+        stage = KeptStage(
+            ROOT,
+            processes,
+            service="http://localhost:8000",
+            server="http://localhost:9000",
+            shop="http://localhost:9100",
+            page="http://localhost:9200",
+        )
         try:
             for start in (
                 stage.start_service,
                 stage.add_client,
                 stage.start_server,
                 stage.start_shop,
+                stage.start_page,
+                stage.start_tour,
             ):
                 start()
-            sys.stdout.write(_words(logs.parent))
+            sys.stdout.write(WORDS.format(tour=stage.tour, folder=INSTANCE.relative_to(ROOT)))
             sys.stdout.flush()
             signal.pause()
         except KeyboardInterrupt:
@@ -84,18 +103,6 @@ def main() -> int:
             sys.stderr.write(f"{fault}\n{processes.last_words()}\n")
             return 1
     return 0
-
-
-def _words(folder: Path) -> str:
-    return WORDS.format(
-        folder=folder.relative_to(ROOT),
-        service=SERVICE,
-        server=SERVER,
-        shop=SHOP,
-        password=PASSWORDS["alice"],
-        phone=f"{_shown(script('mobile-stub'))} --state {folder.relative_to(ROOT)}/phone.json",
-        mfa=_shown(script("mfa")),
-    )
 
 
 def _shown(program: str) -> str:

@@ -40,7 +40,7 @@ class Stage:
     def start_service(self) -> tuple[str, ...]:
         """Make the database and serve."""
         run([script("mfa"), "db", "upgrade"], environment=self._service_env(), at=self.folder)
-        command = [script("mfa"), "serve", "--host", "127.0.0.1", "--port", _port(self.service)]
+        command = [script("mfa"), "serve", "--host", "127.0.0.1", "--port", port_of(self.service)]
         self.processes.start(
             "service",
             command,
@@ -74,7 +74,7 @@ class Stage:
     def start_server(self) -> tuple[str, ...]:
         """Serve the example authorization server."""
         environment = {
-            "AS_PORT": _port(self.server),
+            "AS_PORT": port_of(self.server),
             "AS_ISSUER": self.server,
             "AS_CLIENT_SECRET": self.shop_secret,
             "AS_REDIRECT_URIS": f"{self.shop}/callback",
@@ -93,7 +93,7 @@ class Stage:
     def start_shop(self) -> tuple[str, ...]:
         """Serve the example relying party."""
         environment = {
-            "SHOP_PORT": _port(self.shop),
+            "SHOP_PORT": port_of(self.shop),
             "SHOP_ADDRESS": self.shop,
             "SHOP_AS_ISSUER": self.server,
             "SHOP_CLIENT_SECRET": self.shop_secret,
@@ -104,7 +104,7 @@ class Stage:
     def start_page(self) -> tuple[str, ...]:
         """Serve the single-page application for self-service."""
         environment = {
-            "SPA_PORT": _port(self.page),
+            "SPA_PORT": port_of(self.page),
             "SPA_ADDRESS": self.page,
             "SPA_AS_ISSUER": self.server,
             "SPA_STEPUP_ISSUER": self.service,
@@ -138,5 +138,6 @@ class Stage:
         }
 
 
-def _port(address: str) -> str:
+def port_of(address: str) -> str:
+    """Return the port of one of our addresses."""
     return address.rpartition(":")[2]
