@@ -32,9 +32,9 @@ def people(world: World) -> set[tuple[str, int]]:
     step_up = anna.challenge(purpose="manage")["id"]
     anna.answer(step_up, "totp", totp.next())
     anna.call("DELETE", f"{path}?challenge_id={step_up}")
-    for refused in ("", "/authenticators", path, own, f"/challenges/{step_up}"):
-        PeoplesWorld(world, world.login).person("x", scope="").get(refused)
-        world.app.test_client().get(f"/v1/me{refused}")
+    for closed in ("", "/authenticators", path, own, f"/challenges/{step_up}"):
+        PeoplesWorld(world, world.login).person("x", scope="").get(closed)
+        world.app.test_client().get(f"/v1/me{closed}")
     return {
         *{("readMe", status) for status in (200, 401, 403)},
         *{("startMyEnrollment", status) for status in (201, 403, 422)},

@@ -163,7 +163,6 @@ def test_even_the_longest_subject_gets_a_qr(world: World) -> None:
     [
         pytest.param({"type": "push"}, "type", id="unknown type"),
         pytest.param({"type": "recovery_code"}, "type", id="the method's name as a type"),
-        pytest.param({"type": "webauthn"}, "type", id="webauthn is not there yet"),
         pytest.param({"type": None}, "type", id="null as type"),
         pytest.param({"type": ["totp"]}, "type", id="a list as type"),
         pytest.param({"sub": ""}, "sub", id="empty subject"),

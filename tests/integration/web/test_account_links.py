@@ -167,7 +167,7 @@ def test_erasing_and_coming_in_at_once_leaves_nobody_inside(any_world: World) ->
         browser.get(link(any_world))
     (user,) = any_world.client().get("/v1/users?sub=alice").get_json()["users"]
     api = any_world.client()
-    calls = [lambda b=browser: b.submit("").status for browser in browsers]  # type: ignore[misc]
+    calls = [lambda b=browser: b.submit("").status for browser in browsers]
     path = f"/v1/users/{user['id']}?reason=left"
     statuses = race([*calls, lambda: api.call("DELETE", path).status_code])
     assert statuses[-1] == 204
