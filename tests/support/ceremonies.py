@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.domain.attestation import AttestationPolicy, Model
 from mfa_service.domain.factor import (
     API,
@@ -22,16 +23,6 @@ RP_ID, ORIGIN, AT = "example.org", "https://example.org", 1_795_000_000
 HANDLE, NONCE = b"h" * 32, b64url(b"n" * 32)
 
 
-class Draws:
-    """Draws the same every time."""
-
-    def bytes(self, count: int) -> bytes:
-        return b"c" * count
-
-    def below(self, bound: int) -> int:
-        raise NotImplementedError
-
-
 @dataclass
 class Ceremonies:
     """A relying party that knows one authenticator."""
@@ -44,7 +35,7 @@ class Ceremonies:
     def register(self, *, origin: str = ORIGIN, **odd: Any) -> Credential:
         """Make a credential; raises `ProofRejected` if it is refused."""
         subject = EnrollmentSubject(ORIGIN, "alice", rp_id=RP_ID, user_handle=HANDLE)
-        begun = FACTOR.begin(subject, Draws())
+        begun = FACTOR.begin(subject, SystemRandomness())
         options: Any = begun.shown["publicKey"]
         made = self.key.create(options, origin=origin, **odd)
         return self.finish(dict(begun.pending), made)

@@ -24,7 +24,7 @@ FOREIGN_ORIGINS = (
 )
 
 
-def said(**members: Any) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+def said(**members: Any) -> dict[str, Any]:
     """Say something else in the client data; `None` leaves it out."""
 
     def change(data: dict[str, Any]) -> dict[str, Any]:

@@ -38,13 +38,13 @@ def registered(
     }
     made = {"id": id_, "rawId": id_, "type": "public-key", "response": response}
     registration = Registration(RP_ID, (ORIGIN,), policy or AttestationPolicy(), models or {})
-    pending = {"challenge": part(vector, "registration", "challenge")}
+    pending: dict[str, object] = {"challenge": part(vector, "registration", "challenge")}
     return FACTOR.finish(pending, {"credential": made}, registration=registration, at=AT)
 
 
 def known(vector: dict[str, Any]) -> Credential:
     """Return the credential as if it had been registered, whatever its registration was."""
-    secret = {
+    secret: dict[str, object] = {
         "credential_id": part(vector, "registration", "credential_id"),
         "public_key": b64url(bytes.fromhex(vector["credential_public_key_cose"])),
     }
