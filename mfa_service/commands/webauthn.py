@@ -124,14 +124,24 @@ def _read(file: Path, root: Path | None, publisher: str, *, unsigned: bool) -> M
 def _roots(root: Path | None) -> list[x509.Certificate]:
     """Return the certificates that may stand above the publisher's."""
     if root is None:
-        trusted = ssl.create_default_context().get_ca_certs(binary_form=True)
-        with warnings.catch_warnings():  # some authorities' serial numbers are odd
-            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-            return [x509.load_der_x509_certificate(der) for der in trusted]
+        return list(_trusted_by_the_system())
     try:
         return x509.load_pem_x509_certificates(root.read_bytes())
     except ValueError as exc:
         raise MetadataInvalid("--root is no PEM file of certificates.") from exc
+
+
+def _trusted_by_the_system() -> Iterator[x509.Certificate]:
+    """Yield the authorities of this system, but for those that RFC 5280 would not let in."""
+    for der in ssl.create_default_context().get_ca_certs(binary_form=True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            try:
+                root = x509.load_der_x509_certificate(der)
+                root.extensions.get_extension_for_class(x509.BasicConstraints)
+            except (ValueError, x509.ExtensionNotFound, CryptographyDeprecationWarning):
+                continue
+        yield root
 
 
 def _row(stored: StoredModel) -> dict[str, object]:
