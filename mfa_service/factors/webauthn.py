@@ -135,6 +135,11 @@ def credential_id_of(credential: Credential) -> str:
     return str(credential.secret["credential_id"])
 
 
+def unique_name(credential_id: bytes) -> str:
+    """Return what no other authenticator of anybody may have: an id is a name for ever."""
+    return f"webauthn|{hashlib.sha256(credential_id).hexdigest()}"
+
+
 def reassessed(
     credential: Credential, *, policy: AttestationPolicy, models: Mapping[str, Model]
 ) -> Standing | None:
@@ -180,7 +185,7 @@ def _credential(
         secret,
         counter=data.sign_count or _NO_COUNTER,
         attributes=attributes | {"standing": standing.value},
-        unique=f"webauthn|{hashlib.sha256(data.credential_id).hexdigest()}",
+        unique=unique_name(data.credential_id),
     )
 
 

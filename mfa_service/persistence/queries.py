@@ -76,6 +76,9 @@ _LISTED_OF_TYPE = (
     .order_by(Authenticator.id)
     .limit(bindparam("most"))
 )
+_LISTED_BY_NAME = select(Authenticator.id).where(
+    Authenticator.credential_name == bindparam("name"), Authenticator.state.in_(_LISTED)
+)
 _OWNER = select(Authenticator.user_id).where(Authenticator.id == bindparam("id"))
 _SUBJECT_OF_DEVICE = (
     select(User.__table__, *AUTHENTICATOR_COLUMNS)
@@ -163,6 +166,11 @@ def listed_of_type(
     """Return active and suspended ones of a type, of everybody, by id from `after` on."""
     rows = tx.execute(_LISTED_OF_TYPE, {"type": type_, "after": after, "most": most})
     return [authenticator_from(row) for row in rows]
+
+
+def is_listed(tx: Connection, credential_name: str) -> bool:
+    """Tell whether a credential is active or suspended, whosever it is."""
+    return tx.execute(_LISTED_BY_NAME, {"name": credential_name}).first() is not None
 
 
 def challenge(tx: Connection, challenge_id: str, box: SecretBox) -> ChallengeValue | None:

@@ -77,6 +77,7 @@ class Confirming:
             "attributes": json.dumps(dict(credential.attributes)),
             "credential": self._f.seal_credential(authenticator_id, row.user_id, credential.secret),
             "failures": 0,
+            "credential_name": credential.unique,
             "counter": credential.counter,
             "uses_left": credential.uses,
         }

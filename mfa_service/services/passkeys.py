@@ -3,8 +3,8 @@
 from mfa_service.domain.challenge import WEBAUTHN
 from mfa_service.domain.origins import origin_of
 from mfa_service.domain.ports import JsonObject
-from mfa_service.factors.webauthn import credential_id_of
-from mfa_service.jose import b64url
+from mfa_service.factors.webauthn import credential_id_of, unique_name
+from mfa_service.jose import JoseError, b64url, unb64url
 from mfa_service.persistence import queries
 
 from .foundation import Foundation, user_handle
@@ -33,15 +33,21 @@ class PasskeyService:
             "allAcceptedCredentialIds": self._ids(user_id),
         }
 
-    def unknown(self, user_id: str, credential_id: object) -> JsonObject | None:
+    def unknown(self, credential_id: object) -> JsonObject | None:
         """Return the options of `PublicKeyCredential.signalUnknownCredential` for a refused id.
 
-        `None` if it is a passkey of this user, refused for another reason: it must stay
-        (WebAuthn Level 3 §5.1.10.3).
+        `None` if it is a passkey of anybody, refused for another reason: two people may share a
+        browser, and it would forget the passkey of the other one (WebAuthn Level 3 §5.1.10.3).
         """
-        if not isinstance(credential_id, str) or credential_id in self._ids(user_id):
+        if not isinstance(credential_id, str) or not credential_id:
             return None
-        return {"rpId": self._f.rp_id, "credentialId": credential_id}
+        try:
+            name = unique_name(unb64url(credential_id))
+        except JoseError:
+            return None
+        with self._f.work.reading() as tx:
+            known = queries.is_listed(tx, name)
+        return None if known else {"rpId": self._f.rp_id, "credentialId": credential_id}
 
     def related_origins(self) -> list[str]:
         """Return every web origin at which a ceremony may be answered, ours first.

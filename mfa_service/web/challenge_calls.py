@@ -40,7 +40,7 @@ def verify(visit: Visit, challenge_id: str) -> Response:
     try:
         after = visit.services.pages.answer(challenge, proof)
     except ProofRejected as refused:
-        unknown = passkeys.unknown(challenge.user_id, credential.get("id"))
+        unknown = passkeys.unknown(credential.get("id"))
         refused.members["signals"] = {"signalUnknownCredential": unknown} if unknown else {}
         raise
     accepted = passkeys.accepted(challenge.user_id)

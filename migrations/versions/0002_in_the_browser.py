@@ -13,6 +13,10 @@ def upgrade():
     op.add_column("challenge", sa.Column("disputed_at", sa.BigInteger(), nullable=True))
     op.add_column("challenge", sa.Column("page_session", sa.Text(), nullable=True))
     op.add_column("challenge", sa.Column("returned_at", sa.BigInteger(), nullable=True))
+    op.add_column("authenticator", sa.Column("credential_name", sa.Text(), nullable=True))
+    op.create_index(
+        op.f("ix_authenticator_credential_name"), "authenticator", ["credential_name"], unique=False
+    )
     op.create_table(
         "prompt",
         sa.Column("challenge_id", sa.Text(), nullable=False),
@@ -73,6 +77,8 @@ def downgrade():
     op.drop_table("session")
     op.drop_table("authenticator_model")
     op.drop_table("prompt")
+    op.drop_index(op.f("ix_authenticator_credential_name"), table_name="authenticator")
+    op.drop_column("authenticator", "credential_name")
     op.drop_column("challenge", "returned_at")
     op.drop_column("challenge", "page_session")
     op.drop_column("challenge", "disputed_at")

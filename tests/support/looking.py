@@ -29,6 +29,7 @@ def check(page: Page, name: str) -> None:
     Leaves the page as it was: a desktop in light colours.
     """
     weighed(page)
+    page.emulate_media(reduced_motion="reduce")  # colours that still change would be measured
     picture(page, name)
     accessible(page)
     page.emulate_media(color_scheme="dark")
@@ -44,6 +45,7 @@ def check(page: Page, name: str) -> None:
     page.evaluate(_ENLARGE, "200%")
     fits(page)
     page.evaluate(_ENLARGE, "")
+    page.emulate_media(reduced_motion="no-preference")
 
 
 def picture(page: Page, name: str) -> None:

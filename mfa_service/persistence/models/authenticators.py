@@ -9,6 +9,7 @@ from mfa_service.persistence.base import Base
 class Authenticator(Base):
     """One enrolled authenticator. `credential` is sealed and opaque here.
 
+    `credential_name` tells of a WebAuthn credential whether it is ours, without opening any;
     `failures` counts consecutive wrong proofs; `counter` only rises (TOTP step); `uses_left`
     only falls (recovery codes).
     """
@@ -26,6 +27,7 @@ class Authenticator(Base):
     last_used_at: Mapped[int | None]
     attributes: Mapped[str]
     credential: Mapped[bytes]
+    credential_name: Mapped[str | None] = mapped_column(index=True)
     failures: Mapped[int] = mapped_column(default=0)
     counter: Mapped[int] = mapped_column(default=-1)
     uses_left: Mapped[int | None]

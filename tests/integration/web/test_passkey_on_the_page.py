@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import passkeys
 from tests.support.alice import RETURN, Alice
 from tests.support.authenticator import SoftAuthenticator
 from tests.support.browser import Browser
@@ -154,6 +155,27 @@ def test_it_is_not_told_to_forget_a_passkey_that_was_refused_for_another_reason(
     judged = browser.script("POST", "/webauthn/answer", {"credential": credential})
     assert judged.status_code == 403
     assert judged.get_json()["signals"] == {}
+
+
+@pytest.mark.usefixtures("key")
+def test_nor_to_forget_one_of_another_person_who_uses_the_same_browser(alice: Alice) -> None:
+    _, browser = alice.opened(return_uri=RETURN)
+    other = passkeys.enrolled(alice.world, "bob").key
+    given = options(browser) | {"allowCredentials": []}
+    credential = other.get(given, origin=ISSUER)
+    judged = browser.script("POST", "/webauthn/answer", {"credential": credential})
+    assert (judged.status_code, judged.get_json()["signals"]) == (403, {})
+
+
+@pytest.mark.parametrize("id_", ["", "=", "ä", "a" * 5, None, 7])
+def test_what_is_no_id_is_no_passkey_to_forget(
+    alice: Alice, key: SoftAuthenticator, id_: object
+) -> None:
+    _, browser = alice.opened(return_uri=RETURN)
+    credential = key.get(options(browser), origin=ISSUER) | {"id": id_}
+    judged = browser.script("POST", "/webauthn/answer", {"credential": credential})
+    assert judged.status_code == 403
+    assert "signalUnknownCredential" not in judged.get_json()["signals"]
 
 
 def test_after_a_sign_in_the_browser_knows_which_passkeys_count(
