@@ -12,9 +12,9 @@ def test_a_link_in_a_second_browser_shows_nothing_of_value(anna: Customer) -> No
     challenge = anna.asked(binding_message="Pay 4711 EUR to Krause")
     first = anna.opened(challenge)
     expect(first.locator(".digits")).to_be_visible()
+    window = anna.window()
+    window.expect("status of 410")
     for address in (challenge["page"], first.url):
-        window = anna.window()
-        window.expect("status of 410")
         window.page.goto(address)
         shown = window.page.content()
         expect(window.page.get_by_role("heading", level=1)).to_have_text(
@@ -66,7 +66,7 @@ def test_a_code_read_out_over_the_telephone_is_what_a_typed_code_cannot_stop(
     read_out = mallory.locator("[data-code]").get_attribute("data-code")
     told = anna.world.fetch(phone, challenge["id"])
     assert told["context"]["location"] == "Elsewhere"
-    assert read_out not in str(told)
+    assert str(read_out) not in str(told)
     anna.world.send(phone, challenge["id"], phone.answer(told, code=read_out, pin=phone.pin))
     found = anna.result(challenge, anna.come_back(mallory))
     assert (found["acr"], mallory.url.startswith(RETURN)) == ("urn:stepup:acr:aal2", True)
