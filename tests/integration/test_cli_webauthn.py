@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.support import passkeys
-from tests.support.authenticator import Maker, SoftAuthenticator
+from tests.support.authenticator import SoftAuthenticator
 from tests.support.command_line import command_line
 from tests.support.database import rows
+from tests.support.makers import Maker
 from tests.support.metadata import Publisher, entry, statement, written
 from tests.support.programs import Ran
 from tests.support.remote import environment

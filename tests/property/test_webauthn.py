@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfa_service.domain.errors import ProofRejected
-from tests.support.authenticator import b64url, unb64url
 from tests.support.ceremonies import Ceremonies, judge
+from tests.support.cose import b64url, unb64url
 
 PARTY = Ceremonies()
 CREDENTIAL = PARTY.register()

@@ -17,7 +17,8 @@ from mfa_service.domain.factor import (
 )
 from mfa_service.factors.webauthn import FACTOR
 
-from .authenticator import SoftAuthenticator, b64url
+from .authenticator import SoftAuthenticator
+from .cose import b64url
 
 RP_ID, ORIGIN, AT = "example.org", "https://example.org", 1_795_000_000
 HANDLE, NONCE = b"h" * 32, b64url(b"n" * 32)

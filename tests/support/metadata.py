@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from .authenticator import Maker
+from .makers import Maker
 
 PUBLISHER = "mds.fidoalliance.org"
 

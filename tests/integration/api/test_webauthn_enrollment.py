@@ -9,7 +9,8 @@ import pytest
 from mfa_service.persistence.models import AuditEvent, Authenticator, DeviceKey
 from tests.integration.races.rows import column
 from tests.support import passkeys
-from tests.support.authenticator import EDDSA, RS256, SoftAuthenticator, b64url
+from tests.support.authenticator import SoftAuthenticator
+from tests.support.cose import EDDSA, RS256, b64url
 from tests.support.forging import slug
 from tests.support.world import ISSUER, Api, World
 

@@ -9,7 +9,8 @@ from mfa_service.persistence.models import Prompt
 from mfa_service.services import places
 from tests.integration.races.rows import column
 from tests.support import passkeys
-from tests.support.authenticator import SoftAuthenticator, b64url, unb64url
+from tests.support.authenticator import SoftAuthenticator
+from tests.support.cose import b64url, unb64url
 from tests.support.forging import slug
 from tests.support.phone import PinKey
 from tests.support.world import AAL1, AAL2, World

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from mfa_service.domain.errors import CloneSuspected, ProofRejected
-from tests.support.authenticator import SoftAuthenticator, b64url, unb64url
+from tests.support.authenticator import SoftAuthenticator
 from tests.support.ceremonies import Ceremonies, bound, judge
+from tests.support.cose import b64url, unb64url
 
 
 def flipped(at: int) -> Callable[[bytes], bytes]:

@@ -9,8 +9,9 @@ from mfa_service.domain.attestation import AttestationPolicy, Model
 from mfa_service.domain.errors import ProofRejected
 from mfa_service.domain.factor import PHONE, Credential, Place
 from mfa_service.factors.webauthn import reassessed
-from tests.support.authenticator import Maker, SoftAuthenticator
+from tests.support.authenticator import SoftAuthenticator
 from tests.support.ceremonies import ORIGIN, Ceremonies, bound, judge
+from tests.support.makers import Maker
 
 AAGUID = "08987058-cadc-4b81-b6e1-30de50dcbe96"
 LISTED = frozenset({AAGUID})

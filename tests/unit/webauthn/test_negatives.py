@@ -9,8 +9,8 @@ import pytest
 
 from mfa_service.domain.errors import ProofRejected
 from mfa_service.domain.factor import PAGE, Place
-from tests.support.authenticator import b64url, unb64url
 from tests.support.ceremonies import ORIGIN, Ceremonies, bound, judge
+from tests.support.cose import b64url, unb64url
 
 FOREIGN_ORIGINS = (
     "https://example.org.evil",

@@ -12,7 +12,7 @@ from mfa_service.domain.attestation import AttestationPolicy, Model
 from mfa_service.domain.errors import ProofRejected
 from mfa_service.domain.factor import API, Binding, Credential, Place, Registration
 from mfa_service.factors.webauthn import FACTOR
-from tests.support.authenticator import b64url
+from tests.support.cose import b64url
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "webauthn.json").read_text("utf-8"))
 BY_NAME = {vector["name"]: vector for vector in VECTORS["vectors"]}
