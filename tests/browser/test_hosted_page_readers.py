@@ -1,8 +1,5 @@
-"""The hosted page for every reader: by keyboard, without motion, in German, without scripts."""
+"""The hosted page for every reader: by keyboard, without motion, in German."""
 
-import re
-
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.customers import Customer
@@ -125,37 +122,3 @@ def test_another_language_is_one_step_away_and_stays(anna: Customer) -> None:
     expect(title).to_have_text("Confirm that it is you")
     page.goto(f"{anna.world.issuer}/challenge/{challenge['id']}")
     expect(title).to_have_text("Confirm that it is you")
-
-
-@pytest.mark.parametrize("kind", ["totp", "recovery_code"])
-def test_codes_work_without_scripts(anna: Customer, kind: str) -> None:
-    code = anna.totp().code(1) if kind == "totp" else anna.recovery_codes()[0]
-    challenge = anna.asked()
-    page = anna.opened(challenge, java_script_enabled=False)
-    picture(page, f"challenge-{kind}-without-scripts")
-    expect(page.get_by_text(re.compile("^Valid until .*:"))).to_be_visible()
-    page.locator("#code").fill("00000000")
-    page.get_by_role("button", name="Confirm").click()
-    expect(page.locator("#code-error")).to_contain_text("4 tries are left.")
-    page.locator("#code").fill(code)
-    page.get_by_role("button", name="Confirm").click()
-    assert anna.result(challenge, anna.come_back(page))["status"] == "satisfied"
-
-
-def test_the_phone_works_without_scripts(anna: Customer) -> None:
-    phone, challenge = anna.phone(), anna.asked()
-    page = anna.opened(challenge, java_script_enabled=False)
-    expect(page.get_by_text("This page looks for your answer every five seconds.")).to_be_visible()
-    picture(page, "challenge-phone-without-scripts")
-    anna.approve(phone, challenge)
-    assert anna.result(challenge, anna.come_back(page))["status"] == "satisfied"
-
-
-def test_without_scripts_a_passkey_says_what_it_needs(anna: Customer) -> None:
-    window = anna.window()
-    anna.passkey(window)
-    challenge = anna.asked()
-    page = anna.opened(challenge, java_script_enabled=False)
-    expect(page.get_by_text("Passkeys need JavaScript.")).to_be_visible()
-    expect(page.get_by_role("button", name="Continue with your passkey")).to_be_hidden()
-    picture(page, "challenge-passkey-without-scripts")

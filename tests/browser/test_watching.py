@@ -21,7 +21,7 @@ def watched(browser: Browser, service: World) -> Window:
 
 @pytest.fixture
 def page(windows: Windows) -> Page:
-    return windows.open().page
+    return windows.open("http://heavy.example").page
 
 
 def test_a_violated_policy_is_noticed(watched: Window) -> None:

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    BrowserType,
     ConsoleMessage,
     Page,
     Request,
+    ViewportSize,
     WebError,
     sync_playwright,
 )
@@ -30,20 +32,24 @@ _PATIENCE = 15_000
 _TELLING = """addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy violated: ${event.violatedDirective} by ${event.blockedURI}`);
 });"""
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+DESKTOP = ViewportSize(width=1280, height=800)
+PHONE = ViewportSize(width=390, height=844)
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Lend Debian's Chromium, or the one that `CHROMIUM` names, without a screen."""
-    as_root = ("--no-sandbox",) if os.geteuid() == 0 else ()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=_PROGRAM, headless=True, args=[*_ARGUMENTS, *as_root]
-        )
+        browser = launched(playwright.chromium)
         yield browser
         browser.close()
+
+
+def launched(kind: BrowserType, *arguments: str) -> Browser:
+    """Start one more; the caller closes it."""
+    as_root = ("--no-sandbox",) if os.geteuid() == 0 else ()
+    args = [*_ARGUMENTS, *as_root, *arguments]
+    return kind.launch(executable_path=_PROGRAM, headless=True, args=args)
 
 
 @dataclass

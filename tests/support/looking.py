@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from .chromium import DESKTOP, PHONE
 
@@ -18,8 +18,8 @@ _WEIGHT = """() => performance.getEntries()
   .map(({ name, decodedBodySize }) => [name, decodedBodySize])"""
 _OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 _ENLARGE = "(size) => { document.documentElement.style.fontSize = size; }"
-NARROWEST = {"width": 320, "height": 640}
-ENLARGED = {"width": DESKTOP["width"] // 2, "height": DESKTOP["height"] // 2}
+NARROWEST = ViewportSize(width=320, height=640)
+ENLARGED = ViewportSize(width=DESKTOP["width"] // 2, height=DESKTOP["height"] // 2)
 """What is left of a desktop at a zoom of 200 %."""
 
 
@@ -37,11 +37,11 @@ def check(page: Page, name: str) -> None:
     picture(page, f"{name}-dark")
     page.emulate_media(color_scheme="light")
     for size in (ENLARGED, NARROWEST):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.set_viewport_size(size)
         fits(page)
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     picture(page, f"{name}-phone")
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
     page.evaluate(_ENLARGE, "200%")
     fits(page)
     page.evaluate(_ENLARGE, "")
