@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from webauthn.helpers.parse_attestation_statement import parse_attestation_statement
 from webauthn.helpers.structs import AttestationStatement
+from webauthn.helpers.tpm import parse_pub_area
 from webauthn.registration.formats.fido_u2f import verify_fido_u2f
 from webauthn.registration.formats.packed import verify_packed
 from webauthn.registration.formats.tpm import verify_tpm
@@ -172,24 +173,36 @@ def _check_packed_certificate(leaf: x509.Certificate, data: AuthenticatorData) -
     for extension in leaf.extensions:
         if isinstance(extension.value, x509.BasicConstraints) and extension.value.ca:
             raise NotValid("certificate of an authority")
-        if extension.oid == _AAGUID and extension.value.public_bytes() != _octets(data.aaguid):
+    _check_model(leaf, data)
+
+
+def _check_model(leaf: x509.Certificate, data: AuthenticatorData) -> None:
+    """Check that a certificate that names a model names this one (L3 §8.2, §8.3)."""
+    named = b"\x04\x10" + bytes.fromhex(data.aaguid.replace("-", ""))
+    for extension in leaf.extensions:
+        if extension.oid == _AAGUID and extension.value.public_bytes() != named:
             raise NotValid("AAGUID")
 
 
-def _octets(aaguid: str) -> bytes:
-    return b"\x04\x10" + bytes.fromhex(aaguid.replace("-", ""))
-
-
 def _tpm(attested: Attested, key: Key) -> Statement:
-    """L3 §8.3."""
+    """L3 §8.3; a key that may leave the TPM, or was brought to it, is kept as unattested.
+
+    The standard does not ask, but a TPM certifies such keys as well.
+    """
+    statement = attested.parsed
     verify_tpm(
-        attestation_statement=attested.parsed,
+        attestation_statement=statement,
         attestation_object=attested.raw,
         client_data_json=attested.client_data,
         credential_public_key=key.cose,
         pem_root_certs_bytes=[],
     )
-    return Statement("tpm", _chain_of(attested), hardware=True)
+    chain = _chain_of(attested)
+    _check_model(x509.load_der_x509_certificate(chain[0]), attested.data)
+    key_there = parse_pub_area(statement.pub_area or b"").object_attributes
+    if not (key_there.fixed_tpm and key_there.sensitive_data_origin):
+        return Statement("tpm")
+    return Statement("tpm", chain, hardware=True)
 
 
 def _android_key(attested: Attested, key: Key) -> Statement:
