@@ -1,4 +1,4 @@
-"""The hosted page and time: it counts down, and says by itself when the time is over."""
+"""The hosted page and time: it counts down, and says by itself when the time is up."""
 
 import re
 
@@ -19,7 +19,7 @@ def test_it_counts_down_to_the_end_and_shows_it(anna: Customer) -> None:
     expect(left).not_to_have_text(before)
     assert left.inner_text() < before
     title = page.get_by_role("heading", level=1)
-    expect(title).to_have_text("The time is over", timeout=_A_LITTLE_LATER)
-    expect(page.locator("#announcements")).to_have_text("The time is over")
+    expect(title).to_have_text("The time is up", timeout=_A_LITTLE_LATER)
+    expect(page.locator("#announcements")).to_have_text("The time is up")
     check(page, "end-expired")
     assert anna.api.read(challenge["id"])["status"] == "expired"

@@ -193,7 +193,7 @@ ENDS: dict[str, tuple[Callable[[Alice, dict[str, Any]], Any], str, str]] = {
     "locked": (wrong_five_times, "Too many wrong answers", "Zu viele falsche Antworten"),
     "expired": (
         lambda alice, _: alice.world.clock.advance(121),
-        "The time is over",
+        "The time is up",
         "Die Zeit ist abgelaufen",
     ),
     "cancelled": (

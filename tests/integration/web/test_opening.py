@@ -154,7 +154,7 @@ def test_an_ended_challenge_can_be_opened_for_a_while(alice: Alice) -> None:
     alice.world.clock.advance(31)
     browser = alice.browser()
     assert browser.go(challenge["page"]).status_code == 200
-    assert "The time is over" in browser.page.text
+    assert "The time is up" in browser.page.text
     alice.world.clock.advance(301)
     assert browser.go(browser.here).status_code == 404
     assert alice.browser().go(challenge["page"]).status_code == 404
