@@ -64,7 +64,7 @@ def signed_metadata(
     except jose.JoseError as exc:
         raise MetadataInvalid("The file is no signed BLOB: its encoding is broken.") from exc
     number, until = payload.get("no"), payload.get("nextUpdate")
-    if not isinstance(number, int):
+    if type(number) is not int or not 0 <= number <= strict_json.MAX_INTEGER:
         raise MetadataInvalid("The BLOB has no serial number.")
     return Metadata(_models_of(payload), number, _day(until))
 
