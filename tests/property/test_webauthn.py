@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mfa_service.domain.errors import ProofRejected
 from tests.support.ceremonies import Ceremonies, judge
 from tests.support.cose import b64url, unb64url
+from tests.support.properties import REPEATABLE
 
 PARTY = Ceremonies()
 CREDENTIAL = PARTY.register()
@@ -32,12 +33,14 @@ def refused(judged: Any) -> bool:
     return False
 
 
+@REPEATABLE
 @given(json_values)
 def test_any_json_is_refused(value: Any) -> None:
     assert refused(lambda: judge(CREDENTIAL, value))
     assert refused(lambda: PARTY.finish({"challenge": "YQ"}, value))
 
 
+@REPEATABLE
 @given(
     st.sampled_from(["clientDataJSON", "authenticatorData", "signature"]),
     st.binary(max_size=200) | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")),
@@ -47,6 +50,7 @@ def test_any_bytes_in_an_assertion_are_refused(member: str, data: bytes) -> None
     assert refused(lambda: judge(CREDENTIAL, ANSWER | {"response": response}))
 
 
+@REPEATABLE
 @given(st.data())
 def test_any_change_of_an_attestation_object_is_refused_or_changes_nothing(data: Any) -> None:
     """Without attestation nothing signs it: what is changed and accepted is another key."""
@@ -62,6 +66,7 @@ def test_any_change_of_an_attestation_object_is_refused_or_changes_nothing(data:
     assert found.secret["credential_id"] == MADE["id"]
 
 
+@REPEATABLE
 @given(st.sampled_from(["clientDataJSON", "authenticatorData", "signature"]), st.booleans())
 def test_another_alphabet_is_refused(member: str, padded: bool) -> None:
     text = base64.b64encode(unb64url(ANSWER["response"][member])).decode()

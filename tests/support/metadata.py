@@ -56,7 +56,12 @@ class Publisher:
     @property
     def root(self) -> bytes:
         """Return the root in PEM."""
-        return self._certificate("Root", self.root_key, ca=True).public_bytes(Encoding.PEM)
+        return self.roots[0].public_bytes(Encoding.PEM)
+
+    @property
+    def roots(self) -> list[x509.Certificate]:
+        """Return what may stand above the publisher's certificate."""
+        return [self._certificate("Root", self.root_key, ca=True)]
 
     def blob(
         self, no: object, entries: Iterable[dict[str, Any]], *, alg: str = "RS256", **more: Any
