@@ -41,13 +41,13 @@ class TestClock:
 class World:
     """Everything that talks to everything, without sockets."""
 
-    def __init__(self, keys: KeySet, users: Path, *, page: str = "hosted") -> None:
+    def __init__(self, keys: KeySet, users: Path, *, page: str = "hosted", **more: str) -> None:
         self.clock = TestClock()
         self.double = Double(self.clock)
         self._transports: dict[str, httpx.BaseTransport] = {
             service_double.ISSUER: httpx.WSGITransport(DoubleApi(self.double).app)
         }
-        self.server = self._server(keys, users, page)
+        self.server = self._server(keys, users, {"AS_STEP_UP_PAGE": page} | more)
         self._transports[AS] = httpx.WSGITransport(self.server)
         variables = {
             "SHOP_ADDRESS": SHOP,
@@ -73,20 +73,19 @@ class World:
         self.browser.open(at)
         self.browser.submit("signin", username=name, password=PASSWORDS[name])
 
-    def _server(self, keys: KeySet, users: Path, page: str) -> Flask:
+    def _server(self, keys: KeySet, users: Path, more: dict[str, str]) -> Flask:
         variables = {
             "AS_ISSUER": AS,
             "AS_USERS": str(users),
             "AS_CLIENT_SECRET": SECRET,
             "AS_REDIRECT_URIS": f"{SHOP}/callback",
             "AS_API_AUDIENCE": f"{SHOP}/api",
-            "AS_STEP_UP_PAGE": page,
             "STEPUP_ISSUER": service_double.ISSUER,
             "STEPUP_CLIENT_ID": service_double.CLIENT_ID,
             "STEPUP_CLIENT_SECRET": service_double.CLIENT_SECRET,
         }
         return authorization_server.create_app(
-            server_settings.settings_from(variables),
+            server_settings.settings_from(variables | more),
             authorization_server.Outside(self.client(), self.clock, keys),
         )
 

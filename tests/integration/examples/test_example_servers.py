@@ -19,6 +19,8 @@ SERVERS = {
         {"AS_CLIENT_SECRET": "x", "STEPUP_CLIENT_ID": "x", "STEPUP_CLIENT_SECRET": "x"},
     ),
     "examples.relying_party": ("SHOP", {"SHOP_CLIENT_SECRET": "x"}),
+    "examples.self_service_spa": ("SPA", {}),
+    "examples.tour": ("TOUR", {}),
 }
 
 
@@ -28,7 +30,7 @@ class Running:
     def __init__(self, module: str, folder: Path) -> None:
         prefix, settings = SERVERS[module]
         port = free_port()
-        self.address = f"http://127.0.0.1:{port}"
+        self.address = f"http://localhost:{port}"
         self.log = folder / "log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -94,6 +96,15 @@ def test_its_pages_are_styled_from_its_own_address(running: Running) -> None:
             ],
         ),
         ("examples.relying_party", {}, ["SHOP_CLIENT_SECRET is not set"]),
+        (
+            "examples.self_service_spa",
+            {"SPA_ADDRESS": "localhost", "SPA_ASK_FOR_PASSWORDS_THAT_RFC_9700_FORBIDS": "yes"},
+            [
+                "SPA_ADDRESS must start with https:// or http://",
+                "SPA_ASK_FOR_PASSWORDS_THAT_RFC_9700_FORBIDS must be 0 or 1",
+            ],
+        ),
+        ("examples.tour", {"TOUR_SHOP": "x"}, ["TOUR_SHOP must start with https:// or http://"]),
     ],
 )
 def test_one_message_names_every_wrong_setting(
