@@ -3,17 +3,17 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from playwright.sync_api import Browser
 
-from examples.demo.processes import Processes
-from examples.demo.stage import Stage
 from tests.support.chromium import Windows, chromium
 from tests.support.customers import Customer
 from tests.support.leash import free_port
 from tests.support.processes import start_service
 from tests.support.remote import environment, remote_world
+from tests.support.residents import Town, town
 from tests.support.world import World
 
 
@@ -47,23 +47,16 @@ def service(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """Return service, authorization server, shop and single-page application, all running."""
-    folder = tmp_path_factory.mktemp("stage")
-    with Processes(folder) as processes:
-        made = Stage(folder, processes)
-        made.start_service()
-        made.add_client()
-        made.start_server()
-        made.start_shop()
-        made.start_page()
+    with town(tmp_path_factory.mktemp("stage")) as made:
         yield made
 
 
 @pytest.fixture
 def sub(request: pytest.FixtureRequest) -> str:
-    """Return a subject that no other test uses."""
-    return str(request.node.name)
+    """Return a subject that no other test of the file uses."""
+    return f"anna.{crc32(request.node.name.encode()) % 10_000:04}"
 
 
 @pytest.fixture

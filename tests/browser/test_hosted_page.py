@@ -29,9 +29,9 @@ def digits(page: Page) -> str:
     return str(said).replace(" ", "")
 
 
-def alerts(page: Page) -> str:
-    """Return what a screen reader says by itself."""
-    return page.locator("#announcements").inner_text()
+def heard(page: Page, words: str) -> None:
+    """Fail unless a screen reader says so by itself."""
+    expect(page.locator("#announcements")).to_contain_text(words)
 
 
 def test_it_shows_who_asks_for_what_and_the_code_to_type_into_the_phone(anna: Customer) -> None:
@@ -106,7 +106,7 @@ def test_a_wrong_code_says_so_where_the_person_is_and_how_many_tries_are_left(
     expect(field).to_be_focused()
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description(re.compile("That was not right. 4 tries are left"))
-    assert "4 tries are left" in alerts(page)
+    heard(page, "4 tries are left")
     check(page, "challenge-totp-wrong")
 
 
@@ -115,7 +115,7 @@ def test_the_phone_can_be_notified_again(anna: Customer) -> None:
     anna.world.phone(anna.sub, api=anna.api, label="Pixel 9", push=endpoint)
     page = anna.opened(anna.asked())
     page.get_by_role("button", name="Notify again").click()
-    assert "We notified your phone again." in alerts(page)
+    heard(page, "We notified your phone again.")
     check(page, "challenge-phone-notified-again")
 
 

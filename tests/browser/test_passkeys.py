@@ -11,6 +11,7 @@ from tests.support.customers import Customer
 from tests.support.looking import check
 from tests.support.phone import PinKey
 from tests.support.virtual_passkeys import VirtualAuthenticator
+from tests.support.world import AAL1, AAL2
 
 CONTINUE = "Continue with your passkey"
 SPY = """window.told = [];
@@ -37,7 +38,7 @@ def result(anna: Customer, window: Window, **asked: Any) -> dict[str, Any]:
         pytest.param({}, "phr", id="on this device"),
         pytest.param({"synced": True}, "phr", id="synced"),
         pytest.param({"transport": "usb"}, "phr", id="security key"),
-        pytest.param({"verifies": None}, "urn:stepup:acr:aal1", id="without verification"),
+        pytest.param({"verifies": None}, AAL1, id="without verification"),
     ],
 )
 def test_it_is_worth_what_it_shows(anna: Customer, options: dict[str, Any], acr: str) -> None:
@@ -52,7 +53,7 @@ def test_it_comes_first_where_it_suffices_and_the_others_are_a_step_away(anna: C
     window = anna.window()
     anna.phone(PinKey())
     anna.passkey(window)
-    challenge = anna.asked(acr_values=["phr", "urn:stepup:acr:aal2"])
+    challenge = anna.asked(acr_values=["phr", AAL2])
     page = anna.go(window, challenge)
     expect(page.get_by_role("button", name=CONTINUE)).to_be_visible()
     expect(page.locator(".digits")).to_have_count(0)
@@ -168,6 +169,18 @@ def test_a_passkey_of_another_person_in_the_same_browser_does_not_answer(
     use(page)
     expect(page.get_by_role("main")).to_contain_text(re.compile("This passkey was not accepted"))
     assert held.credentials()[0]["credentialId"] == mine["credentialId"]
+
+
+def test_a_key_that_verifies_nobody_is_the_first_of_two_steps(anna: Customer) -> None:
+    window, phone = anna.window(), anna.phone(PinKey())
+    anna.passkey(window, verifies=None, transport="usb")
+    challenge = anna.asked(acr_values=[AAL2])
+    page = anna.go(window, challenge)
+    use(page)
+    expect(page.get_by_text("The first part is done. One more step.")).to_be_visible()
+    check(page, "challenge-second-step")
+    anna.approve(phone, challenge)
+    assert anna.result(challenge, anna.come_back(page))["acr"] == AAL2
 
 
 def test_a_finger_that_is_not_recognised_gets_nobody_in(anna: Customer) -> None:
