@@ -121,13 +121,8 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
     foundation = _foundation(settings, UnitOfWork(engine), wake_up, ports)
     clients, devices = ClientService(foundation), DeviceService(foundation)
     answers, phone_challenges = AnswerService(foundation), PhoneChallengeService(foundation)
-    challenges, opening = ChallengeService(foundation), OpeningService(foundation, answers)
-    models = ModelService(foundation)
-    enrollment = EnrollmentService(foundation, models.current)
-    authenticators = AuthenticatorService(foundation)
-    login, own_client = _login(settings, ports), OwnClient(foundation)
-    sessions = SessionService(foundation, own_client)
-    parts = Parts(opening, challenges, enrollment, authenticators, sessions)
+    models, own_client = ModelService(foundation), OwnClient(foundation)
+    parts, login = _parts(foundation, answers, models, own_client), _login(settings, ports)
     return Services(
         settings=settings,
         foundation=foundation,
@@ -137,15 +132,15 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
         own_client=own_client,
         tokens=TokenService(foundation, clients),
         people=PeopleService(own_client, login),
-        opening=opening,
-        challenges=challenges,
+        opening=parts.opening,
+        challenges=parts.challenges,
         prompts=Prompts(foundation),
         passkeys=PasskeyService(foundation),
         models=models,
         answers=answers,
-        enrollment=enrollment,
+        enrollment=parts.enrollment,
         claiming=ClaimService(foundation, devices),
-        authenticators=authenticators,
+        authenticators=parts.authenticators,
         users=UserService(foundation),
         devices=devices,
         device_keys=DeviceKeyService(foundation, devices),
@@ -153,9 +148,21 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
         phone_answers=PhoneAnswerService(foundation, devices, phone_challenges),
         idempotency=IdempotencyService(foundation),
         outbox=OutboxService(foundation, ports.senders),
-        pages=PageService(foundation, challenges, answers),
+        pages=PageService(foundation, parts.challenges, answers),
         account=_account(foundation, login, parts),
         housekeeping=HousekeepingService(foundation),
+    )
+
+
+def _parts(
+    foundation: Foundation, answers: AnswerService, models: ModelService, own_client: OwnClient
+) -> Parts:
+    return Parts(
+        OpeningService(foundation, answers),
+        ChallengeService(foundation),
+        EnrollmentService(foundation, models.current),
+        AuthenticatorService(foundation),
+        SessionService(foundation, own_client),
     )
 
 
