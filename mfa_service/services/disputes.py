@@ -1,7 +1,6 @@
 """A person disputes an approval: what answered is suspended, and the approval is marked."""
 
 from mfa_service.domain.authenticator import SuspendedBy
-from mfa_service.domain.challenge import Status
 from mfa_service.domain.errors import NotFound
 from mfa_service.domain.events import Event
 from mfa_service.persistence import audit, queries, states
@@ -10,7 +9,7 @@ from mfa_service.persistence.consume import lock_user
 from .binding import BindingRule, Change
 from .foundation import Foundation
 from .sessions import Person
-from .timeline import Entry, TimelineService
+from .timeline import TimelineService
 
 
 class DisputeService:
@@ -23,7 +22,7 @@ class DisputeService:
 
     def types_concerned(self, person: Person, challenge_id: str) -> list[str]:
         """Return the types of what answered; raise `NotFound` for what cannot be disputed."""
-        proofs = self._approval(person, challenge_id).challenge.proofs
+        proofs = self._timeline.approval(person, challenge_id).challenge.proofs
         return [self._f.factors[proof.method].type for proof in proofs]
 
     def dispute(self, person: Person, challenge_id: str, *, step_up: str | None) -> None:
@@ -34,7 +33,7 @@ class DisputeService:
         at, user_id = self._f.clock.now(), person.session.user_id
         types = self.types_concerned(person, challenge_id)
         highest = max(types, key=lambda kind: self._f.levels.binding[kind])
-        suspended = self._approval(person, challenge_id).disputable
+        suspended = self._timeline.approval(person, challenge_id).disputable
         with self._f.work.transaction() as tx:
             lock_user(tx, user_id)
             subject = queries.subject_by_id(tx, user_id)
@@ -49,12 +48,6 @@ class DisputeService:
                     audit.record(tx, entry)
             audit.record(tx, _entry(change, Event.APPROVAL_DISPUTED))
         self._f.tell(user_id=user_id)
-
-    def _approval(self, person: Person, challenge_id: str) -> Entry:
-        entry = self._timeline.entry(person, challenge_id)
-        if entry.challenge.status is not Status.SATISFIED:
-            raise NotFound
-        return entry
 
 
 def _entry(change: Change, event: Event, authenticator_id: str | None = None) -> audit.Entry:

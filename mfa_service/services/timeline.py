@@ -78,6 +78,13 @@ class TimelineService:
             raise NotFound
         return self._entry(person, challenge)
 
+    def approval(self, person: Person, challenge_id: str) -> Entry:
+        """Return one that was approved, and so can be disputed; raise `NotFound` for any other."""
+        entry = self.entry(person, challenge_id)
+        if entry.challenge.status is not Status.SATISFIED:
+            raise NotFound
+        return entry
+
     def _entry(self, person: Person, challenge: Challenge) -> Entry:
         answered = dict.fromkeys(proof.authenticator_id for proof in challenge.proofs)
         if not answered and challenge.ended_by is not None:

@@ -42,7 +42,7 @@ def request(visit: Visit, person: Person, challenge_id: str) -> Response:
 
 def disputing(visit: Visit, person: Person, challenge_id: str) -> Response:
     """Ask once more before anything is suspended."""
-    entry = visit.services.account.timeline.entry(person, challenge_id)
+    entry = visit.services.account.timeline.approval(person, challenge_id)
     return account.render(visit, person, "dispute.html", entry=entry)
 
 
