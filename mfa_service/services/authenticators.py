@@ -105,6 +105,8 @@ class AuthenticatorService:
     def _resume(self, tx: Connection, change: Change, found: Authenticator) -> None:
         if not found.can_return:
             raise AuthenticatorNotActive("It returns only by a new enrollment.")
+        if found.attributes.get("aaguid") in self._f.attestation.denied:
+            raise AuthenticatorNotActive("Its model is not allowed here.")
         self._binding.authorize(tx, change)
         states.resume(tx, change.used_for)
         audit.record(tx, _entry(Event.AUTHENTICATOR_RESUME, change, reason=change.reason))

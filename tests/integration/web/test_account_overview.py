@@ -3,8 +3,9 @@
 import pytest
 
 from tests.support import passkeys
-from tests.support.authenticator import SoftAuthenticator, b64url
+from tests.support.authenticator import SoftAuthenticator
 from tests.support.browsing import Browser
+from tests.support.cose import b64url
 from tests.support.database import execute
 from tests.support.people import WatchedLogin, by_link, by_login
 from tests.support.phone import PinKey
