@@ -25,7 +25,7 @@ demo: $(READY) ## run the main job on SQLite, from the authorization request to 
 	@$(BIN)/python -m examples.demo
 
 .PHONY: test
-test: $(READY) system-packages ## pass all tests, on SQLite and on a PostgreSQL of their own; PYTEST_ARGS="-k totp" chooses
+test: $(READY) system-packages ## pass all tests, on SQLite, on a PostgreSQL of their own and in Chromium; PYTEST_ARGS="-k totp" chooses
 	@$(BIN)/python -m pytest -n 4 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: screens
@@ -35,7 +35,7 @@ screens: $(READY) system-packages ## take pictures of every page in every state,
 	@echo $(CURDIR)/build/screenshots
 
 .PHONY: run
-run: $(READY) ## serve http://localhost:8000 on SQLite under instance/ with both examples, and print what to open
+run: $(READY) ## serve http://localhost:8000 on SQLite under instance/ with all examples, and print what to open
 	@$(BIN)/python -m examples.try_it
 
 .PHONY: check

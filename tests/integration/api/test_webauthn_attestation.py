@@ -101,3 +101,19 @@ def test_with_a_list_whatever_is_not_attested_to_be_on_it_is_not_enrolled(opened
     assert refused(world, key(Tpm(MAKER)))
     assert refused(world, key(Maker()))
     passkeys.enrolled(world, key=key())
+
+
+@pytest.mark.parametrize("reason", [{}, {"reason": "She needs it"}], ids=["step-up", "admin"])
+def test_a_model_that_is_denied_by_now_does_not_return(
+    opened: Open, reason: dict[str, str]
+) -> None:
+    """Suspended before the ban, or by it: else its owner could simply resume it."""
+    before = opened()
+    made = passkeys.enrolled(before, key=key())
+    path = f"/v1/authenticators/{made.id}"
+    made.api.call("PATCH", path, {"state": "suspended", "reason": "lost"})
+    after = opened(denied=AAGUID).client()
+    resumed = after.call("PATCH", path, {"state": "active", **reason})
+    assert slug(resumed) == (409, "authenticator-not-active")
+    assert made.api.get(path).get_json()["state"] == "suspended"
+    assert made.api.call("PATCH", path, {"state": "active", "reason": "found"}).status_code == 200
