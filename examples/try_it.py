@@ -9,7 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from examples.demo.processes import ROOT, Processes, run, script
-from examples.demo.stage import Stage, port_of
+from examples.demo.stage import Stage
 from examples.demo.story import Deviation
 
 INSTANCE = ROOT / "instance"
@@ -26,27 +26,6 @@ What you enroll is kept in {folder}.
 
 class KeptStage(Stage):
     """The stage of the demo at fixed addresses, on the database that stays in `instance/`."""
-
-    tour = "http://localhost:9300"
-
-    def start_tour(self) -> tuple[str, ...]:
-        """Serve the page that tells what to do."""
-        phone = [
-            _shown(script("mobile-stub")),
-            "--state",
-            f"{INSTANCE.relative_to(ROOT)}/phone.json",
-        ]
-        environment = {
-            "TOUR_PORT": port_of(self.tour),
-            "TOUR_ADDRESS": self.tour,
-            "TOUR_SERVICE": self.service,
-            "TOUR_SERVER": self.server,
-            "TOUR_SHOP": self.shop,
-            "TOUR_PAGE": self.page,
-            "TOUR_PHONE": " ".join(phone),
-        }
-        self._start("tour", "examples.tour", self.tour, environment)
-        return (self.tour,)
 
     def add_client(self) -> tuple[str, ...]:
         """Use the client of the last time if the database still knows it, else make one."""
@@ -83,6 +62,7 @@ def main() -> int:
             server="http://localhost:9000",
             shop="http://localhost:9100",
             page="http://localhost:9200",
+            tour="http://localhost:9300",
         )
         try:
             for start in (
@@ -91,9 +71,9 @@ def main() -> int:
                 stage.start_server,
                 stage.start_shop,
                 stage.start_page,
-                stage.start_tour,
             ):
                 start()
+            stage.start_tour(_phone())
             sys.stdout.write(WORDS.format(tour=stage.tour, folder=INSTANCE.relative_to(ROOT)))
             sys.stdout.flush()
             signal.pause()
@@ -103,6 +83,11 @@ def main() -> int:
             sys.stderr.write(f"{fault}\n{processes.last_words()}\n")
             return 1
     return 0
+
+
+def _phone() -> str:
+    state = INSTANCE.relative_to(ROOT) / "phone.json"
+    return f"{_shown(script('mobile-stub'))} --state {state}"
 
 
 def _shown(program: str) -> str:

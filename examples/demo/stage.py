@@ -1,4 +1,4 @@
-"""Set the stage: service, authorization server, shop and self-service page on loopback ports."""
+"""Set the stage: every program on a loopback port of its own."""
 
 import base64
 import json
@@ -30,6 +30,7 @@ class Stage:
     server: str = field(default_factory=lambda: f"{HOST}:{free_port()}")
     shop: str = field(default_factory=lambda: f"{HOST}:{free_port()}")
     page: str = field(default_factory=lambda: f"{HOST}:{free_port()}")
+    tour: str = field(default_factory=lambda: f"{HOST}:{free_port()}")
     shop_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     account_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     client: dict[str, str] = field(default_factory=dict, repr=False)
@@ -111,6 +112,20 @@ class Stage:
         }
         self._start("self-service page", "examples.self_service_spa", self.page, environment)
         return (self.page,)
+
+    def start_tour(self, phone: str = "mobile-stub") -> tuple[str, ...]:
+        """Serve the page that leads through everything by hand; `phone` is how one calls it."""
+        environment = {
+            "TOUR_PORT": port_of(self.tour),
+            "TOUR_ADDRESS": self.tour,
+            "TOUR_SERVICE": self.service,
+            "TOUR_SERVER": self.server,
+            "TOUR_SHOP": self.shop,
+            "TOUR_PAGE": self.page,
+            "TOUR_PHONE": phone,
+        }
+        self._start("tour", "examples.tour", self.tour, environment)
+        return (self.tour,)
 
     def _start(self, name: str, module: str, address: str, environment: dict[str, str]) -> None:
         self.processes.start(

@@ -11,8 +11,8 @@ from argon2 import PasswordHasher
 from playwright.sync_api import Page, expect
 
 from examples.demo.devices import PhoneOnCommandLine
-from examples.demo.processes import Processes, free_port
-from examples.demo.stage import HOST, Stage, port_of
+from examples.demo.processes import Processes
+from examples.demo.stage import Stage
 
 from .chromium import Window, Windows
 from .owners import scanned
@@ -28,7 +28,6 @@ class Town(Stage):
     """The stage of the demo, with people enough for one per test; `extra` is more environment."""
 
     extra: dict[str, str] = field(default_factory=dict)
-    tour: str = field(default_factory=lambda: f"{HOST}:{free_port()}")
     _given: int = 0
 
     def start(self) -> None:
@@ -39,7 +38,7 @@ class Town(Stage):
         self.start_server()
         self.start_shop()
         self.start_page()
-        self._start("tour", "examples.tour", self.tour, self._tour_env())
+        self.start_tour()
 
     def resident(self, windows: Windows) -> "Resident":
         """Return somebody whom no other test met, with nothing enrolled."""
@@ -56,16 +55,6 @@ class Town(Stage):
         users = self.folder / "users.toml"
         users.write_text("\n".join(people), "utf-8")
         self.extra["AS_USERS"] = str(users)
-
-    def _tour_env(self) -> dict[str, str]:
-        return {
-            "TOUR_PORT": port_of(self.tour),
-            "TOUR_ADDRESS": self.tour,
-            "TOUR_SERVICE": self.service,
-            "TOUR_SERVER": self.server,
-            "TOUR_SHOP": self.shop,
-            "TOUR_PAGE": self.page,
-        }
 
     def _start(self, name: str, module: str, address: str, environment: dict[str, str]) -> None:
         super()._start(name, module, address, environment | self.extra)
