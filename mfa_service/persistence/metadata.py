@@ -10,7 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mfa_service.domain.attestation import Model
 
-from .models import AuthenticatorModel
+from .consume import insert_once
+from .models import AuthenticatorModel, MetadataBlob
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,10 @@ def write_models(tx: Connection, found: Iterable[Model], *, no: int | None, at: 
     return True
 
 
-def last_serial(tx: Connection) -> int | None:
-    """Return the serial number of the latest BLOB that was imported."""
-    return tx.scalar(select(func.max(AuthenticatorModel.no)))
+def is_latest(tx: Connection, no: int, *, at: int) -> bool:
+    """Note that a BLOB is imported; tell whether no later one ever was, whatever became of it."""
+    insert_once(tx, MetadataBlob, {"no": no, "imported_at": at})
+    return tx.scalar(select(func.max(MetadataBlob.no))) == no
 
 
 def forget_before(tx: Connection, no: int) -> int:

@@ -180,10 +180,11 @@ def replace_request(tx: Connection, challenge_id: str, request: bytes) -> None:
     tx.execute(update(Challenge).where(Challenge.id == challenge_id).values(request=request))
 
 
-def dispute(tx: Connection, challenge_id: str, *, at: int) -> None:
-    """Mark an approval as one that its person did not give; the first time counts."""
+def dispute(tx: Connection, challenge_id: str, *, at: int) -> bool:
+    """Mark an approval as one that its person did not give; tell whether it was the first time."""
     mine = (Challenge.id == challenge_id) & Challenge.disputed_at.is_(None)
-    tx.execute(update(Challenge).where(mine).values(disputed_at=at))
+    statement = update(Challenge).where(mine).values(disputed_at=at)
+    return tx.execute(statement.returning(Challenge.id)).one_or_none() is not None
 
 
 def expire_challenges(tx: Connection, *, at: int) -> None:

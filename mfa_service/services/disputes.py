@@ -41,7 +41,8 @@ class DisputeService:
                 raise NotFound
             change = Change(person.caller, subject, highest, step_up, None, challenge_id, at)
             self._binding.authorize_lesser(tx, change)
-            states.dispute(tx, challenge_id, at=at)
+            if not states.dispute(tx, challenge_id, at=at):
+                raise NotFound
             for found in suspended:
                 if states.suspend(tx, found.id, SuspendedBy.USER, at=at):
                     entry = _entry(change, Event.AUTHENTICATOR_SUSPEND, found.id)

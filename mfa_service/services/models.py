@@ -75,7 +75,7 @@ class ModelService:
             if not metadata.write_models(tx, found.models, no=found.no, at=at):
                 raise MetadataRolledBack
             if found.no is not None:
-                if (metadata.last_serial(tx) or 0) > found.no:
+                if not metadata.is_latest(tx, found.no, at=at):
                     raise MetadataRolledBack
                 forgotten = metadata.forget_before(tx, found.no)
             result = "unsigned" if found.no is None else f"no={found.no}"

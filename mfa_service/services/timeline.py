@@ -79,9 +79,10 @@ class TimelineService:
         return self._entry(person, challenge)
 
     def approval(self, person: Person, challenge_id: str) -> Entry:
-        """Return one that was approved, and so can be disputed; raise `NotFound` for any other."""
+        """Return one that can be disputed: approved, and not disputed yet; else `NotFound`."""
         entry = self.entry(person, challenge_id)
-        if entry.challenge.status is not Status.SATISFIED:
+        challenge = entry.challenge
+        if challenge.status is not Status.SATISFIED or challenge.disputed_at is not None:
             raise NotFound
         return entry
 

@@ -3,24 +3,28 @@
 from flask import Response
 
 from mfa_service.domain.authenticator import Authenticator, State
-from mfa_service.domain.errors import Forbidden, InvalidRequest, NotFound
+from mfa_service.domain.errors import Forbidden, NotFound
 from mfa_service.domain.text import misleads
 from mfa_service.services.intents import Action, ChangeRefused, Intent
 from mfa_service.services.self_service import Outcome, StepUp
 from mfa_service.services.sessions import Person
 
 from . import account, frame, guard
-from .account_words import HINDRANCES, KINDS, message_of, worth_of
+from .account_words import HINDRANCES, KINDS, addable, message_of, worth_of
 from .pages import Page
 from .visits import Visit
 
 _ONE = "/account/authenticators/<id:authenticator_id>"
 _LONGEST_LABEL = 64
+_MISNAMED = 422
 
 
-def adding(visit: Visit, person: Person, kind: str) -> Response:
-    """Show what adding one of this type means."""
-    if kind not in KINDS:
+def adding(
+    visit: Visit, person: Person, kind: str, status: int = 200, *, misnamed: bool = False
+) -> Response:
+    """Show what adding one of this type means; `misnamed` after a name that misleads."""
+    found = addable(visit).get(kind)
+    if found is None:
         raise NotFound
     replaces = kind == "recovery_codes" and any(
         one.type == kind for one in person.subject.authenticators
@@ -29,28 +33,40 @@ def adding(visit: Visit, person: Person, kind: str) -> Response:
         visit,
         person,
         "add.html",
-        kind=KINDS[kind],
+        status,
+        kind=found,
         first=person.subject.is_new,
+        misnamed=misnamed,
         replaces=replaces,
     )
 
 
 def add(visit: Visit, person: Person, kind: str) -> Response:
     """Add one of this type."""
-    if kind not in KINDS:
-        raise NotFound
-    return ask(visit, person, Intent(Action.ADD, kind, _label(visit)), "")
+    label = _label(visit)
+    if kind not in addable(visit) or _misleads(label):
+        return adding(visit, person, kind, _MISNAMED, misnamed=True)
+    return ask(visit, person, Intent(Action.ADD, kind, label), "")
 
 
-def one(visit: Visit, person: Person, authenticator_id: str) -> Response:
+def one(
+    visit: Visit,
+    person: Person,
+    authenticator_id: str,
+    status: int = 200,
+    *,
+    misnamed: bool = False,
+) -> Response:
     """Show one authenticator and what can be done with it."""
     found = person.authenticator(authenticator_id)
     return account.render(
         visit,
         person,
         "authenticator.html",
+        status,
         found=found,
         kind=KINDS[found.type],
+        misnamed=misnamed,
         worth=worth_of(visit, found),
         suspended=found.state is State.SUSPENDED,
     )
@@ -61,6 +77,8 @@ def rename(visit: Visit, person: Person, authenticator_id: str) -> Response:
     label = _label(visit)
     if label is None:
         return frame.redirect(visit, f"/account/authenticators/{authenticator_id}")
+    if _misleads(label):
+        return one(visit, person, authenticator_id, _MISNAMED, misnamed=True)
     return _change(visit, person, authenticator_id, Action.RENAME, label)
 
 
@@ -133,10 +151,11 @@ def _refused(visit: Visit, person: Person, refused: ChangeRefused) -> Response:
 
 
 def _label(visit: Visit) -> str | None:
-    label = " ".join(visit.form.get("label", "").split())
-    if len(label) > _LONGEST_LABEL or misleads(label):
-        raise InvalidRequest({"label": ["At most 64 characters that can be read."]})
-    return label or None
+    return " ".join(visit.form.get("label", "").split()) or None
+
+
+def _misleads(label: str | None) -> bool:
+    return label is not None and (len(label) > _LONGEST_LABEL or misleads(label))
 
 
 def _label_of(listed: tuple[Authenticator, ...], authenticator_id: str) -> str:

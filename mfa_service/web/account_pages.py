@@ -11,7 +11,7 @@ from mfa_service.services.sessions import Person
 from mfa_service.services.sign_in import LIFETIME, Answer
 
 from . import account, browsers, cookies, frame, guard
-from .account_words import KINDS, worth_of
+from .account_words import KINDS, addable, worth_of
 from .pages import Page
 from .visits import Visit, new_nonce
 
@@ -32,9 +32,10 @@ def overview(visit: Visit) -> Response:
         person,
         "overview.html",
         kinds=KINDS,
-        addable=[kind for kind in KINDS.values() if _can_be_added(visit, kind.type)],
+        addable=addable(visit).values(),
         rows=[(one, worth_of(visit, one)) for one in found],
         few_codes=_few_codes(found, limits.recovery_codes_low),
+        stuck=person.subject.only_suspended,
         alone=len(person.subject.usable()) == 1,
         paused=person.subject.user.fraud_paused_at(at, limits.fraud_pause),
         signals=_signals(visit, person),
@@ -141,10 +142,6 @@ def end_other_sessions(visit: Visit, person: Person) -> Response:
 
 def _link_is_over(visit: Visit) -> Response:
     return frame.render(visit, "account/link_over.html", 404)
-
-
-def _can_be_added(visit: Visit, kind: str) -> bool:
-    return any(factor.type == kind for factor in visit.services.foundation.factors.values())
 
 
 def _few_codes(found: tuple[Authenticator, ...], low: int) -> int | None:

@@ -61,6 +61,13 @@ KINDS = {
     )
 }
 
+
+def addable(visit: Visit) -> dict[str, Kind]:
+    """Return the kinds that can be added here: no passkey while the issuer is an IP address."""
+    offered = {factor.type for factor in visit.services.foundation.factors.values()}
+    return {name: kind for name, kind in KINDS.items() if name in offered}
+
+
 _ONE_STEP = marked("One step: together with your password it makes two.")
 _PHONE = {
     Pin.SET: marked("Two steps in one: your phone, and its PIN."),

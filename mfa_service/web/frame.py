@@ -102,7 +102,8 @@ def refusal(request: Request, services: Services, error: MfaError) -> Response:
     visit = Visit(request, services, locale, new_nonce(services), {})
     words = next((_WORDS[kind] for kind in type(error).__mro__ if kind in _WORDS), _OTHER)
     title, text = visit.gettext(words.title), visit.gettext(words.text)
-    response = render(visit, "error.html", error.status, title=title, text=text)
+    back = visit.url("/account") if request.path.startswith("/account/") else None
+    response = render(visit, "error.html", error.status, title=title, text=text, back=back)
     response.headers.update(error.headers)
     return response
 

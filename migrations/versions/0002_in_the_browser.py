@@ -35,6 +35,12 @@ def upgrade():
         sa.PrimaryKeyConstraint("aaguid", name=op.f("pk_authenticator_model")),
     )
     op.create_table(
+        "metadata_blob",
+        sa.Column("no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("imported_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_metadata_blob")),
+    )
+    op.create_table(
         "session",
         sa.Column("token_hash", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -75,6 +81,7 @@ def upgrade():
 def downgrade():
     op.drop_table("account_link")
     op.drop_table("session")
+    op.drop_table("metadata_blob")
     op.drop_table("authenticator_model")
     op.drop_table("prompt")
     op.drop_index(op.f("ix_authenticator_credential_name"), table_name="authenticator")

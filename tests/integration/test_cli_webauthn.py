@@ -142,6 +142,16 @@ def test_an_older_blob_brings_back_nothing(operator: Operator) -> None:
     assert (found["no"], found["broken"]) == (8, True)
 
 
+def test_nor_does_it_when_the_operator_vouched_for_all_of_the_newer_one(
+    operator: Operator,
+) -> None:
+    operator.imports(blob(8, "REVOKED"))
+    mine = written(operator.folder, "mine.json", statement(MAKER, AAGUID))
+    assert operator.run("import-metadata", mine, "--unsigned").status == 0
+    ran = operator.imports(blob(7))
+    assert (ran.status, "A newer BLOB was imported before" in ran.err) == (1, True)
+
+
 def test_a_newer_blob_forgets_what_it_leaves_out_but_not_what_the_operator_vouched_for(
     operator: Operator,
 ) -> None:

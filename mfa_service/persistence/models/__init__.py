@@ -1,6 +1,13 @@
 """Tables. Times are integer seconds since the epoch, UTC; `sealed` columns open only in place."""
 
-from .authenticators import Authenticator, AuthenticatorModel, Device, DeviceKey, SpentProof
+from .authenticators import (
+    Authenticator,
+    AuthenticatorModel,
+    Device,
+    DeviceKey,
+    MetadataBlob,
+    SpentProof,
+)
 from .challenges import Challenge, Prompt, PushSent
 from .clients import Client, SigningKey
 from .enrollments import Enrollment
@@ -19,6 +26,7 @@ __all__ = [
     "DeviceKey",
     "Enrollment",
     "IdempotentReply",
+    "MetadataBlob",
     "Outbox",
     "Prompt",
     "PushSent",

@@ -63,6 +63,14 @@ class SpentProof(Base):
     spent_at: Mapped[int]
 
 
+class MetadataBlob(Base):
+    """Every signed metadata file that was imported, by its serial number, which only rises."""
+
+    __tablename__ = "metadata_blob"
+    no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    imported_at: Mapped[int]
+
+
 class AuthenticatorModel(Base):
     """What a FIDO metadata file states of one model of authenticator, by AAGUID.
 

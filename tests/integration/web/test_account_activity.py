@@ -121,8 +121,13 @@ def test_twice_is_once(people: World, login: WatchedLogin, phone: Phone) -> None
     challenge_id = approved(people, phone)
     browser = by_login(people, login)
     form = browser.get(f"/account/activity/{challenge_id}/not-me").form("/not-me")
-    for _ in range(2):
-        browser.post(form.action, form.fields)
+    assert browser.post(form.action, form.fields).status_code == 303
+    people.client().call(
+        "PATCH", f"/v1/authenticators/{phone.device_id}", {"state": "active", "reason": "found"}
+    )
+    assert browser.post(form.action, form.fields).status_code == 404
+    assert browser.get(f"/account/activity/{challenge_id}/not-me").status == 404
+    assert [one["state"] for one in listed(people)] == ["active"]
     suspended = rows(people, "SELECT 1 AS n FROM audit_event WHERE event = 'authenticator.suspend'")
     assert len(suspended) == 1
 

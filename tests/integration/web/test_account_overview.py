@@ -100,6 +100,14 @@ def test_used_up_codes_and_suspended_ones_are_called_so(people: World, login: Wa
     assert "Suspended" in text
 
 
+def test_with_everything_suspended_it_says_who_can_help(people: World, login: WatchedLogin) -> None:
+    people.totp()
+    execute(people, "UPDATE authenticator SET state = 'suspended', suspended_by = 'user'")
+    text = by_login(people, login).page.text
+    assert "Ask your help desk to reset it." in text
+    assert "It confirms nothing until it is reactivated." in text
+
+
 def test_no_secret_and_no_inner_name_is_on_the_page(world: World) -> None:
     phone = world.phone(pin=PinKey())
     text = overview(world).page.response.text
