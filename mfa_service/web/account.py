@@ -59,9 +59,13 @@ def called(view: PersonView) -> View:
 def render(
     visit: Visit, person: Person, template: str, status: int = 200, **context: object
 ) -> Response:
-    """Return a page of the session: with what the last page left to say, and its form token."""
+    """Return a page of the session: with what the last page left to say, and its form token.
+
+    It is said to the person who goes there, and not used up by a page that refreshes itself
+    while they leave it.
+    """
     sessions = visit.services.account.sessions
-    said = sessions.notice(person)
+    said = sessions.notice(person) if guard.is_navigation(visit.request) else {}
     elsewhere = bool(said) and len(sessions.of(person)) > 1
     return frame.render(
         visit,

@@ -19,7 +19,9 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-_PROGRAM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+_PROGRAMS = ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium")
+"""Debian's two forms of it; the first has no windows and takes a quarter less time."""
+_PROGRAM = os.environ.get("CHROMIUM") or next(filter(os.path.exists, _PROGRAMS), _PROGRAMS[0])
 _ARGUMENTS = (
     "--disable-gpu",
     "--disable-quic",

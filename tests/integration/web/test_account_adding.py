@@ -217,3 +217,14 @@ def test_a_passkey_of_the_api_and_one_of_the_page_are_of_the_same_person(world: 
     browser = by_link(world)
     browser.get("/account/add/webauthn")
     assert browser.submit("/add/webauthn").path.startswith("/challenge/")
+
+
+def test_a_page_that_refreshes_itself_does_not_use_up_what_is_to_be_said(world: World) -> None:
+    """The page of an enrollment notices its end while the browser is on its way to the next one."""
+    browser = by_link(world)
+    page = begun(browser, "totp")
+    totp = Totp.of_secret(world, secret_on(page))
+    form = page.form("/confirm")
+    assert browser.post(form.action, form.fields | {"code": totp.code()}).status_code == 303
+    browser.open(page.path, Sec_Fetch_Mode="cors", Sec_Fetch_Dest="empty")
+    assert "was added." in browser.get("/account").text
