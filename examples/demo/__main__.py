@@ -37,8 +37,8 @@ def main() -> int:
     story = Story()
     with tempfile.TemporaryDirectory(prefix="stepup-demo-") as folder:
         path = Path(folder)
-        with Processes(path) as processes:
-            steps = steps_for(cast_for(Stage(path, processes)))
+        with Processes(path) as processes, cast_for(Stage(path, processes)) as cast:
+            steps = steps_for(cast)
             try:
                 story.tell(steps)
             except KeyboardInterrupt:

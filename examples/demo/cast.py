@@ -1,9 +1,12 @@
 """Who and what takes part: two people, a phone, an authenticator app, and what they keep."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
+
+import httpx
 
 from examples.demo.devices import AuthenticatorApp, PhoneOnCommandLine
 from examples.demo.person import Person
@@ -48,11 +51,17 @@ class Cast:
             person.browser.edit = usual
 
 
-def cast_for(stage: Stage) -> Cast:
-    """Return the people and devices of a run, with nothing enrolled."""
-    return Cast(
-        stage=stage,
-        alice=Person(stage, "alice", PASSWORDS["alice"]),
-        bob=Person(stage, "bob", PASSWORDS["bob"]),
-        phone=PhoneOnCommandLine(stage.folder / "phone.json", PIN),
-    )
+@contextmanager
+def cast_for(stage: Stage) -> Iterator[Cast]:
+    """Give the people and devices of a run, with nothing enrolled; their browsers end with it."""
+    with _window() as hers, _window() as his:
+        yield Cast(
+            stage=stage,
+            alice=Person(stage, "alice", PASSWORDS["alice"], hers),
+            bob=Person(stage, "bob", PASSWORDS["bob"], his),
+            phone=PhoneOnCommandLine(stage.folder / "phone.json", PIN),
+        )
+
+
+def _window() -> httpx.Client:
+    return httpx.Client(trust_env=False, timeout=40, headers={"User-Agent": "Demo browser"})

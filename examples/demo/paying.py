@@ -81,14 +81,14 @@ class Paying:
 
     def by_finger(self) -> Lines:
         """Be asked by a program, without any password: a wrong finger first, then the right one."""
-        calls = self._cast.stage.calls()
-        asked = calls.post("/v1/challenges", {"sub": "alice", "acr_values": [AAL2]}, once=True)
-        request, code = self._phone.request(), asked["display_code"]
-        expect_in("the request on the phone", "'webauthn'", str(request["require"]))
-        said = self._phone.touch_in_vain(request["id"], code)
-        expect_in("the phone", "was not recognised", said)
-        self._phone.touch(request["id"], code)
-        done = calls.get(f"/v1/challenges/{asked['id']}")
+        with self._cast.stage.calls() as calls:
+            asked = calls.post("/v1/challenges", {"sub": "alice", "acr_values": [AAL2]}, once=True)
+            request, code = self._phone.request(), asked["display_code"]
+            expect_in("the request on the phone", "'webauthn'", str(request["require"]))
+            said = self._phone.touch_in_vain(request["id"], code)
+            expect_in("the phone", "was not recognised", said)
+            self._phone.touch(request["id"], code)
+            done = calls.get(f"/v1/challenges/{asked['id']}")
         expect("acr", done["acr"], AAL2)
         expect("amr", done["amr"], BY_FINGER.split())
         return ("a wrong finger sent nothing", f"acr {AAL2}", f"amr {BY_FINGER}")

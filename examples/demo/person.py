@@ -21,11 +21,10 @@ SECRET_PARAMETERS = frozenset({"code", "return_code"})
 class Person:
     """One of the two people of the demo, with a browser of their own."""
 
-    def __init__(self, stage: Stage, name: str, password: str) -> None:
+    def __init__(self, stage: Stage, name: str, password: str, client: httpx.Client) -> None:
         self._stage = stage
         self.name = name
         self.password = password
-        client = httpx.Client(trust_env=False, timeout=40, headers={"User-Agent": "Demo browser"})
         self.browser = Browser(client)
 
     def open_account(self) -> None:

@@ -19,7 +19,7 @@ START_SECONDS = 60
 STOP_SECONDS = 12
 COMMAND_SECONDS = 60
 LAST_LINES = 25
-OURS = ("MFA_", "AS_", "SHOP_", "SPA_", "STEPUP_", "MOBILE_STUB_")
+OURS = ("MFA_", "AS_", "SHOP_", "SPA_", "TOUR_", "STEPUP_", "MOBILE_STUB_")
 
 
 def free_port() -> int:

@@ -5,6 +5,8 @@ import json
 import secrets
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,16 +63,17 @@ class Stage:
         expect("name of the client", self.client["name"], CLIENT_NAME)
         return (f"{self.client['client_id']} may: {scope}",)
 
-    def calls(self) -> ServiceCalls:
-        """Return a caller of the service's API, as any program of the client is one."""
-        http = httpx.Client(trust_env=False, timeout=10)
-        return ServiceCalls(
-            http,
-            issuer=self.service,
-            now=lambda: int(time.time()),
-            client_id=self.client["client_id"],
-            client_secret=self.client["client_secret"],
-        )
+    @contextmanager
+    def calls(self) -> Iterator[ServiceCalls]:
+        """Give a caller of the service's API, as any program of the client is one."""
+        with httpx.Client(trust_env=False, timeout=10) as http:
+            yield ServiceCalls(
+                http,
+                issuer=self.service,
+                now=lambda: int(time.time()),
+                client_id=self.client["client_id"],
+                client_secret=self.client["client_secret"],
+            )
 
     def start_server(self) -> tuple[str, ...]:
         """Serve the example authorization server."""

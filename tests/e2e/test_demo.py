@@ -18,6 +18,7 @@ def test_the_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == "", "warnings of what was left open show here, not in the status"
     assert "steps held." in done.stdout
     assert "\x1b[" not in done.stdout, "colour is for terminals only"
     assert list(tmp_path.iterdir()) == []

@@ -212,15 +212,16 @@ def test_the_browser_goes_where_a_page_leads_at_once() -> None:
 
 
 def test_what_opens_something_is_noted_to_be_looked_for_in_logs(tmp_path: Path) -> None:
-    alice = cast_for(Stage(tmp_path, Processes(tmp_path))).alice
-    alice.browser.history = [
-        "http://localhost:1/challenge/chl_1.the-secret-of-the-link",
-        "http://localhost:1/account/link/the-secret-of-another",
-        "http://localhost:2/stepup/return?state=s&return_code=r",
-        "http://localhost:3/callback?code=c&iss=i",
-        "http://localhost:3/style.css",
-    ]
-    assert alice.secrets_seen() == ["the-secret-of-the-link", "the-secret-of-another", "r", "c"]
+    with cast_for(Stage(tmp_path, Processes(tmp_path))) as cast:
+        cast.alice.browser.history = [
+            "http://localhost:1/challenge/chl_1.the-secret-of-the-link",
+            "http://localhost:1/account/link/the-secret-of-another",
+            "http://localhost:2/stepup/return?state=s&return_code=r",
+            "http://localhost:3/callback?code=c&iss=i",
+            "http://localhost:3/style.css",
+        ]
+        seen = cast.alice.secrets_seen()
+    assert seen == ["the-secret-of-the-link", "the-secret-of-another", "r", "c"]
 
 
 def test_endless_redirects_end() -> None:
@@ -233,7 +234,8 @@ def test_endless_redirects_end() -> None:
 def test_the_steps_have_titles_of_their_own_and_the_report_comes_after_all_changes(
     tmp_path: Path,
 ) -> None:
-    titles = [step.title for step in steps_for(cast_for(Stage(tmp_path, Processes(tmp_path))))]
+    with cast_for(Stage(tmp_path, Processes(tmp_path))) as cast:
+        titles = [step.title for step in steps_for(cast)]
     assert len(set(titles)) == len(titles)
     report = titles.index("a payment is reported as fraud")
     assert all(titles.index(title) < report for title in titles if " adds " in title)
