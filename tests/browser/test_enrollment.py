@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.support.chromium import PHONE, Windows
 from tests.support.looking import check
 from tests.support.owners import Owner, scanned, told
+from tests.support.phone import Phone, PinKey
 from tests.support.world import World
 
 PICTURE = "QR code that adds this account to your phone"
@@ -69,9 +70,10 @@ def test_a_phone_that_is_not_mine_is_turned_away_for_good(anna: Owner) -> None:
 
 def test_who_claims_second_ends_it_for_both(anna: Owner) -> None:
     page, uri = begun(anna)
-    anna.claim(uri)
-    with pytest.raises(AssertionError):
-        anna.claim(uri)
+    first, _ = anna.claim(uri)
+    second = Phone(anna.world.issuer, anna.world.clock.now, PinKey())
+    assert anna.world.claim(second, uri.rpartition("c=")[2]).status_code == 409
+    assert anna.world.device(first, "GET", "/v1/device").status_code == 401
     expect(page.get_by_label("Number on the phone")).to_have_count(0)
     check(page, "enroll-phone-over")
     assert anna.listed() == []

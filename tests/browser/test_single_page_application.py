@@ -70,7 +70,7 @@ def test_it_signs_in_with_pkce_and_keeps_the_token_in_memory(ada: Resident) -> N
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
 
 
-def test_an_app_is_added_renamed_suspended_and_used_again(ada: Resident) -> None:
+def test_an_app_is_added_renamed_and_suspended(ada: Resident) -> None:
     page = signed_in(ada)
     add_app(page)
     check(page, "spa-one-app")
