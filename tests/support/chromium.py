@@ -16,6 +16,7 @@ from playwright.sync_api import (
     Request,
     ViewportSize,
     WebError,
+    expect,
     sync_playwright,
 )
 
@@ -41,6 +42,7 @@ PHONE = ViewportSize(width=390, height=844)
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Lend Debian's Chromium, or the one that `CHROMIUM` names, without a screen."""
+    expect.set_options(timeout=_PATIENCE)
     with sync_playwright() as playwright:
         browser = launched(playwright.chromium)
         yield browser
