@@ -31,7 +31,7 @@ test: $(READY) system-packages ## pass all tests, on SQLite, on a PostgreSQL of 
 .PHONY: screens
 screens: $(READY) system-packages ## take pictures of every page in every state, with the tests in a browser, and print where they are
 	@rm -rf build/screenshots
-	@$(BIN)/python -m pytest -n 4 --dist loadfile tests/browser $(PYTEST_ARGS)
+	@SCREENS=1 $(BIN)/python -m pytest -n 4 --dist loadfile tests/browser $(PYTEST_ARGS)
 	@echo $(CURDIR)/build/screenshots
 
 .PHONY: run

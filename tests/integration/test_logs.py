@@ -157,7 +157,6 @@ def aftermath(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
         use_codes(world)
         use_a_phone(world)
         be_hostile(world, app)
-        app.http.close()
     master_key = MASTER_KEYS.partition(":")[2]
     found = {secret for secret in app.secrets if len(secret) >= SHORTEST} | {
         master_key,

@@ -21,7 +21,6 @@ from .processes import ServerProcess, start_service
 from .world import ISSUER, MASTER_KEYS, World, close
 
 _SECONDS = 45
-_CONNECTIONS = 256
 
 
 class WallClock(FrozenClock):
@@ -39,8 +38,7 @@ class RemoteApp:
 
     def __init__(self, url: str, extensions: Mapping[str, Any]) -> None:
         self.extensions = extensions
-        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=0)
-        self.http = httpx.Client(base_url=url, timeout=_SECONDS, limits=limits)
+        self._url = url
 
     def test_client(self) -> "RemoteApp":
         return self
@@ -58,13 +56,18 @@ class RemoteApp:
         content_type: str | None = None,
     ) -> TestResponse:
         sent = dict(headers or {}) | ({"Content-Type": content_type} if content_type else {})
-        answer = self.http.request(method, path, content=data, headers=sent)
+        with self._client() as http:
+            answer = http.request(method, path, content=data, headers=sent)
         return TestResponse(
             iter([answer.content]),
             f"{answer.status_code} {answer.reason_phrase}",
             Headers(answer.headers.multi_items()),
             Request({"REQUEST_METHOD": method, "PATH_INFO": path}),
         )
+
+    def _client(self) -> httpx.Client:
+        """Return one for one call: a pool that threads share may close what another one reads."""
+        return httpx.Client(base_url=self._url, timeout=_SECONDS, trust_env=False, verify=False)
 
 
 def environment(database_url: str, *, issuer: str = ISSUER) -> dict[str, str]:
@@ -87,7 +90,6 @@ def remote_world(url: str, database_url: str, *, issuer: str = ISSUER) -> Iterat
     try:
         yield world
     finally:
-        app.http.close()
         close(world)
 
 
