@@ -18,14 +18,19 @@ endif
 
 .PHONY: help
 help: ## list the targets (default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(READY) ## run the main job on SQLite, from the authorization request to the id token, step by step
 	@$(BIN)/python -m examples.demo
 
+.PHONY: demo-gateway
+demo-gateway: $(READY) ## protect an API by nginx and the gateway: a program calls it, a person steps up for it
+	@tools/system-packages nginx
+	@$(BIN)/python -m examples.gateway_demo
+
 .PHONY: test
-test: $(READY) system-packages ## pass all tests, on SQLite, on a PostgreSQL of their own and in Chromium; PYTEST_ARGS="-k totp" chooses
+test: $(READY) system-packages node-packages ## pass all tests, on SQLite, on a PostgreSQL of their own and in Chromium; PYTEST_ARGS="-k totp" chooses
 	@$(BIN)/python -m pytest -n 4 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: screens
@@ -78,7 +83,7 @@ bench: $(READY) ## measure: latency, throughput, waiting clients
 
 .PHONY: lock
 lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml; UPGRADE=--upgrade takes newer releases
-	@$(COMPILE) --extra postgresql --extra login -o requirements/service.txt pyproject.toml
+	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis -o requirements/service.txt pyproject.toml
 	@$(COMPILE) --all-extras --group dev -o requirements/dev.txt pyproject.toml
 	@printf '%s\n' uv hatchling editables | $(COMPILE) -c requirements/dev.txt -o requirements/tools.txt -
 
@@ -90,6 +95,10 @@ clean: ## remove what can be made again: .venv, caches, build output (instance/ 
 $(READY): requirements/dev.txt requirements/tools.txt pyproject.toml tools/set-up
 	@tools/set-up
 	@touch $@
+
+.PHONY: node-packages
+node-packages: $(READY)
+	@tools/node-packages
 
 .PHONY: system-packages
 system-packages:

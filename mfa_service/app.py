@@ -5,12 +5,22 @@ import time
 from collections.abc import Callable
 
 from flask import Flask, Request, Response, request
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, Rule
 
 from mfa_service.domain.errors import MfaError, NotFound
 from mfa_service.domain.ids import new_challenge_id
 from mfa_service.domain.ports import Randomness
-from mfa_service.http import cors, meta, oauth, openapi, problems, reading
+from mfa_service.http import (
+    backchannel,
+    cors,
+    discovery,
+    gateway,
+    meta,
+    oauth,
+    openapi,
+    problems,
+    reading,
+)
 from mfa_service.http.dispatch import handle
 from mfa_service.http.operations import Operation
 from mfa_service.http.routes import OPERATIONS
@@ -22,13 +32,35 @@ from mfa_service.wiring import Ports, Services, assemble
 
 logger = logging.getLogger("mfa_service.requests")
 _META: dict[str, Callable[[Services, Request], Response]] = {
-    "/.well-known/openid-configuration": meta.discovery,
+    "/.well-known/openid-configuration": discovery.discovery,
+    "/.well-known/oauth-authorization-server": discovery.discovery,
     "/.well-known/jwks.json": meta.jwks,
     "/.well-known/webauthn": meta.related_origins,
     "/healthz": meta.healthz,
     "/readyz": meta.readyz,
     "/metrics": meta.exposition,
 }
+
+_OAUTH: dict[str, Callable[[Services, Request], Response]] = {
+    "/oauth2/token": oauth.token,
+    "/oauth2/par": oauth.pushed_request,
+    "/oauth2/introspect": oauth.introspection,
+    "/oauth2/bc-authorize": backchannel.authentication_request,
+}
+
+
+class _Route(Rule):
+    """A rule that requests are matched with; no address is ever built from it.
+
+    Werkzeug compiles a function that builds addresses for every rule: 100 ms of a start.
+    """
+
+    def _compile_builder(self, *_: object, **__: object) -> Callable[..., tuple[str, str]]:
+        return _never_built
+
+
+def _never_built(**_: object) -> tuple[str, str]:
+    raise LookupError("addresses of pages are written, not built: see `Visit.url`")
 
 
 class _Id(BaseConverter):
@@ -43,6 +75,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database_url)
     app.config["MAX_CONTENT_LENGTH"] = reading.MAX_BODY_BYTES
+    app.url_rule_class = _Route
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     app.url_map.converters["id"] = _Id
@@ -55,6 +88,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
     app.extensions["mfa"] = services
     problems.register(app, _refusals(services))
     _add_routes(app, services)
+    gateway.install(app, services)
     web.register(app, services)
     _add_frame(app, services, chosen.randomness)
     return app
@@ -76,8 +110,16 @@ def _add_routes(app: Flask, services: Services) -> None:
         )
     for path, view in _META.items():
         app.add_url_rule(path, endpoint=path, view_func=_plain(view, services))
-    token = _plain(oauth.token, services)
-    app.add_url_rule("/oauth2/token", endpoint="token", view_func=token, methods=["POST"])
+    for path, endpoint in _OAUTH.items():
+        app.add_url_rule(
+            path, endpoint=path, view_func=_plain(endpoint, services), methods=["POST"]
+        )
+    app.add_url_rule(
+        "/oauth2/userinfo",
+        endpoint="/oauth2/userinfo",
+        view_func=_plain(oauth.userinfo, services),
+        methods=["GET", "POST"],
+    )
     app.add_url_rule("/openapi.yaml", endpoint="openapi", view_func=_document())
     app.add_url_rule(
         "/problems/<slug>",

@@ -9,6 +9,8 @@ _COMMANDS = {
     "serve": "mfa_service.commands.serve",
     "db": "mfa_service.commands.database",
     "client": "mfa_service.commands.clients",
+    "entra": "mfa_service.commands.entra",
+    "keys": "mfa_service.commands.keys",
     "webauthn": "mfa_service.commands.webauthn",
 }
 

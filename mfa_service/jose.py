@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePublicNumbers,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from jwt.algorithms import ECAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from mfa_service.domain import strict_json
 from mfa_service.domain.ports import JsonObject
@@ -32,6 +33,7 @@ MAX_LIFETIME = 60
 MIN_RSA_BITS = 2048
 _B64URL = re.compile(r"[A-Za-z0-9_-]*\Z")
 _ES256 = ECAlgorithm(ECAlgorithm.SHA256)
+_RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
 _P256_BYTES = 32
 
 
@@ -107,6 +109,18 @@ def header_of(token: str) -> JsonObject:
     return _object(token.split(".", 1)[0])
 
 
+def claimed_issuer(token: str) -> str | None:
+    """Return the unverified `iss`, only to choose among known issuers; `None` if it is no JWS."""
+    parts = token.split(".")
+    if len(parts) != 3:  # noqa: PLR2004
+        return None
+    try:
+        _, claims = _object(parts[0]), _object(parts[1])
+    except JoseError:
+        return None
+    return str(claims.get("iss", ""))
+
+
 def is_public_jwk(jwk: JsonObject) -> bool:
     """Tell whether `jwk` is a public P-256, Ed25519 or RSA key (2048 bits) for a client."""
     try:
@@ -169,11 +183,20 @@ def integer(claims: Mapping[str, object], name: str) -> int:
     return value
 
 
-def sign_es256(claims: Mapping[str, object], key: EllipticCurvePrivateKey, **header: str) -> str:
-    """Return a compact JWS by `key`; `header` adds `typ` and `kid`."""
-    head = _compact({"alg": "ES256", **header})
+def sign(
+    claims: Mapping[str, object],
+    key: EllipticCurvePrivateKey | RSAPrivateKey,
+    *,
+    alg: str,
+    **header: str,
+) -> str:
+    """Return a compact JWS by `key` with ES256 or RS256; `header` adds `typ` and `kid`."""
+    head = _compact({"alg": alg, **header})
     signing_input = f"{head}.{_compact(claims)}"
-    signature = _ES256.sign(signing_input.encode("ascii"), key)
+    if isinstance(key, RSAPrivateKey):
+        signature = _RS256.sign(signing_input.encode("ascii"), key)
+    else:
+        signature = _ES256.sign(signing_input.encode("ascii"), key)
     return f"{signing_input}.{b64url(signature)}"
 
 

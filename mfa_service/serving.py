@@ -10,8 +10,11 @@ from gunicorn.http.errors import ParseException
 from gunicorn.util import http_date, write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
+from mfa_service.domain.request_path import HEADERS_APART
+
 THREADS = 232  # 200 may wait (wiring.WAITING_PLACES), 32 are left for those who do not
 _GRACEFUL_SECONDS = 5
+_NAMING = ("X-ORIGINAL-", "X-FORWARDED-", "AUTHORIZATION")
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # gunicorn's heartbeat file, not data
 
 
@@ -68,16 +71,29 @@ class _Body:
         return getattr(self._stream, name)
 
 
-class _ReadableBody:
-    """Gives the application bodies that fail in a way that it knows."""
+class _Environment:
+    """Gives the application bodies that fail in a way that it knows, and headers kept apart."""
 
     def __init__(self, application: Any) -> None:  # noqa: ANN401
         self._application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401
-        """Wrap the stream and go on."""
+        """Wrap the stream, say what `keep_apart` does, and go on."""
         environ["wsgi.input"] = _Body(environ["wsgi.input"])
+        environ[HEADERS_APART] = True
         return self._application(environ, start_response)
+
+
+def keep_apart(_worker: object, request: Any) -> None:  # noqa: ANN401
+    """Join repeated headers that name a request by U+000A, which no header can hold.
+
+    gunicorn joins by a comma, which a path may hold, so that two headers would look like one.
+    """
+    names = [name for name, _ in request.headers]
+    for name in {name for name in names if name.startswith(_NAMING) and names.count(name) > 1}:
+        values = [value for known, value in request.headers if known == name]
+        others = [header for header in request.headers if header[0] != name]
+        request.headers = [*others, (name, "\n".join(values))]
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
@@ -95,7 +111,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
     def load(self) -> Any:  # noqa: ANN401
         """Load the application in each worker, after the fork."""
         app = importlib.import_module("mfa_service.wsgi").app
-        app.wsgi_app = _ReadableBody(app.wsgi_app)
+        app.wsgi_app = _Environment(app.wsgi_app)
         return app
 
 
@@ -111,6 +127,8 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
         "graceful_timeout": _GRACEFUL_SECONDS,
         "keepalive": 75,
         "control_socket_disable": True,
+        "forwarder_headers": "",  # a header SCRIPT_NAME would move the path
+        "pre_request": keep_apart,
         "loglevel": "warning",
         "raw_env": [f"PROMETHEUS_MULTIPROC_DIR={metrics_folder}"] if metrics_folder else [],
         "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,

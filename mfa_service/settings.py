@@ -3,10 +3,15 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mfa_service.domain.assurance import LevelTable
 from mfa_service.domain.attestation import AttestationPolicy
+from mfa_service.domain.entra import Tenant
 from mfa_service.domain.limits import Limits
+from mfa_service.settings_gateway import GatewaySettings
+from mfa_service.settings_ldap import LdapSettings
+from mfa_service.settings_protocols import TrustedHints
 from mfa_service.settings_reader import Reader, SettingsInvalid
 
 __all__ = ["LoginIssuer", "Settings", "SettingsInvalid"]
@@ -27,6 +32,7 @@ class Settings:
     """Everything that the environment decides."""
 
     database_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
     issuer: str
     service_name: str
     rp_id: str
@@ -35,6 +41,12 @@ class Settings:
     app_origins: tuple[str, ...]
     attestation: AttestationPolicy = field(repr=False)
     login: LoginIssuer | None
+    gateway: GatewaySettings | None
+    ldap: LdapSettings | None
+    hints: tuple[TrustedHints, ...]
+    notification_hosts: frozenset[str]
+    entra: tuple[Tenant, ...]
+    fcm_credentials: Path | None
     master_keys: Mapping[str, bytes] = field(repr=False)
     metrics_token: str | None = field(repr=False)
     levels: LevelTable = field(repr=False)
@@ -49,6 +61,10 @@ class Settings:
         """Read `environ` (default: the process's); raise `SettingsInvalid` with every fault."""
         reader = Reader(os.environ if environ is None else environ)
         values, login = reader.values(), reader.login()
+        values |= {"gateway": reader.gateway(values["issuer"]), "ldap": reader.ldap()}
+        protocols = reader.protocols()
+        values |= {"hints": protocols.hints(), "notification_hosts": protocols.notification_hosts()}
+        values |= {"entra": protocols.entra(), "fcm_credentials": reader.push().fcm_credentials()}
         reader.raise_faults()
         named = LoginIssuer(**login) if login else None
         keys = values.pop("master_keys") or reader.development_key()

@@ -21,27 +21,25 @@ from mfa_service.domain import origins
 from mfa_service.domain.assurance import LevelTable, LevelTableInvalid
 from mfa_service.domain.attestation import AttestationPolicy
 from mfa_service.domain.limits import CEILING, Limits
+from mfa_service.domain.subject import is_realm
 from mfa_service.domain.text import has_control, misleads
+from mfa_service.settings_gateway import GatewayReader, GatewaySettings
+from mfa_service.settings_ldap import LdapReader, LdapSettings
+from mfa_service.settings_protocols import ProtocolReader
+from mfa_service.settings_push import PushReader
 
 DEFAULT_ISSUER = "http://localhost:8000"
 DEFAULT_DATABASE = "sqlite:///instance/mfa.db"
 _LIMIT = re.compile(r"[0-9]{1,3}\Z")
 _KEY_BYTES = 32
 _AAGUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
-_REALM = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _KID = re.compile(r"[A-Za-z0-9]{1,64}\Z")
 _KEYS_ARE = (
     "is a comma list of kid:base64 with distinct alphanumeric kids of at most 64 characters"
     f" and at least {_KEY_BYTES} bytes each"
 )
 _LONGEST_NAME = 64
-_LATER = (
-    "MFA_REDIS_URL",
-    "MFA_FCM_CREDENTIALS",
-    "MFA_VAPID_KEY",
-    "MFA_LDAP_URL",
-    "MFA_GATEWAY_ROUTES",
-)
+_LATER = ("MFA_VAPID_KEY",)
 _LIMITS = {
     "MFA_LIMIT_CHALLENGE_ATTEMPTS": "challenge_attempts",
     "MFA_LIMIT_PIN_FAILURES": "pin_failures",
@@ -71,6 +69,7 @@ class Reader:
         self.warnings += [f"{name} has no effect in this version" for name in later]
         return {
             "database_url": self._database_url(),
+            "redis_url": self._redis_url(),
             "issuer": issuer,
             "service_name": self._service_name(),
             "rp_id": self._rp_id(issuer),
@@ -91,7 +90,7 @@ class Reader:
         """Return the members of `LoginIssuer`, if there is one."""
         issuer, client_id = self._get("MFA_LOGIN_ISSUER"), self._get("MFA_LOGIN_CLIENT_ID")
         realm = self._get("MFA_LOGIN_REALM") or "default"
-        if not _REALM.match(realm):
+        if not is_realm(realm):
             self._fault("MFA_LOGIN_REALM", "must be 1 to 64 of letters, digits, dot, - and _")
         if issuer is None:
             return None
@@ -99,14 +98,28 @@ class Reader:
             self._fault("MFA_LOGIN_ISSUER", fault)
         if client_id is None:
             self._fault("MFA_LOGIN_CLIENT_ID", "is needed with MFA_LOGIN_ISSUER")
-        if importlib.util.find_spec("httpx") is None:
-            self._fault("MFA_LOGIN_ISSUER", "needs httpx: pip install 'stepup-mfa-service[login]'")
         return {
             "issuer": issuer,
             "client_id": client_id or "",
             "client_secret": self._get("MFA_LOGIN_CLIENT_SECRET"),
             "realm": realm,
         }
+
+    def gateway(self, own_issuer: str) -> GatewaySettings | None:
+        """Return what the gateway needs, if it is on."""
+        return GatewayReader(self._environ, self._fault).read(own_issuer)
+
+    def ldap(self) -> LdapSettings | None:
+        """Return where clients are beside our own, if they are anywhere."""
+        return LdapReader(self._environ, self._fault).read()
+
+    def push(self) -> PushReader:
+        """Return what reads the settings of push providers."""
+        return PushReader(self._environ, self._fault)
+
+    def protocols(self) -> ProtocolReader:
+        """Return what reads the settings of OpenID Connect and its kin."""
+        return ProtocolReader(self._environ, self._fault)
 
     def raise_faults(self) -> None:
         """Raise `SettingsInvalid` if anything is wrong."""
@@ -153,6 +166,17 @@ class Reader:
     def _list(self, name: str) -> list[str]:
         given = self._get(name) or ""
         return [part.strip() for part in given.split(",") if part.strip()]
+
+    def _redis_url(self) -> str | None:
+        """Return where wake-ups are carried; never what is in the URL."""
+        url = self._get("MFA_REDIS_URL")
+        parts = None if url is None else origins.split(url)
+        if url is not None and (parts is None or parts.scheme not in {"redis", "rediss"}):
+            self._fault("MFA_REDIS_URL", "is redis:// or rediss:// with a host")
+            return None
+        if url is not None and importlib.util.find_spec("redis") is None:
+            self._fault("MFA_REDIS_URL", "needs the extra redis, which is not installed")
+        return url
 
     def _service_name(self) -> str:
         name = self._get("MFA_SERVICE_NAME") or "Step-up"

@@ -1,31 +1,50 @@
 """Chooses the implementations and puts the use cases together."""
 
-import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from mfa_service import wiring_adapters
 from mfa_service.adapters.clock import SystemClock
 from mfa_service.adapters.master_keys import AesGcmBox, HmacHash, MasterKeys
 from mfa_service.adapters.randomness import SystemRandomness
+from mfa_service.adapters.signing_keys import PrivateKey, new_key
+from mfa_service.adapters.wakeup_carried import CarriedWakeUp
 from mfa_service.adapters.wakeup_memory import MemoryWakeUp
-from mfa_service.domain.ports import Clock, LoginProvider, PushSender, Randomness
+from mfa_service.domain.ports import (
+    Clock,
+    LoginProvider,
+    PushSender,
+    Randomness,
+    TokenSource,
+)
 from mfa_service.factors import load_factors
 from mfa_service.persistence.unit_of_work import UnitOfWork
 from mfa_service.services.account_links import AccountLinkService
 from mfa_service.services.answers import AnswerService
 from mfa_service.services.authenticators import AuthenticatorService
+from mfa_service.services.authorizations import AuthorizationService
 from mfa_service.services.challenges import ChallengeService
+from mfa_service.services.ciba import CibaService
+from mfa_service.services.ciba_grant import CibaGrant
 from mfa_service.services.claiming import ClaimService
+from mfa_service.services.client_authentication import ClientAuthentication
 from mfa_service.services.clients import ClientService
 from mfa_service.services.device_keys import DeviceKeyService
 from mfa_service.services.devices import DeviceService
 from mfa_service.services.disputes import DisputeService
 from mfa_service.services.enrollment import EnrollmentService
+from mfa_service.services.entra import EntraService
+from mfa_service.services.first_steps import FirstSteps
 from mfa_service.services.foundation import Foundation
+from mfa_service.services.front_channel import FrontChannel
+from mfa_service.services.gateway import GatewayService, OwnTokens
+from mfa_service.services.grants import GrantService
+from mfa_service.services.hints import HintService
 from mfa_service.services.housekeeping import HousekeepingService
 from mfa_service.services.idempotency import IdempotencyService
+from mfa_service.services.introspection import IntrospectionService
 from mfa_service.services.keys import KeyRing
 from mfa_service.services.models import ModelService
 from mfa_service.services.opening import OpeningService
@@ -36,15 +55,17 @@ from mfa_service.services.passkeys import PasskeyService
 from mfa_service.services.people import PeopleService
 from mfa_service.services.phone_answers import PhoneAnswerService
 from mfa_service.services.phone_challenges import PhoneChallengeService
+from mfa_service.services.pings import PingService
 from mfa_service.services.prompts import Prompts
 from mfa_service.services.self_service import Parts, SelfService
 from mfa_service.services.sessions import SessionService
 from mfa_service.services.sign_in import LoginIssuer, SignInService
 from mfa_service.services.timeline import TimelineService
 from mfa_service.services.tokens import TokenService
+from mfa_service.services.user_codes import UserCodeService
+from mfa_service.services.user_tokens import UserTokenService
 from mfa_service.services.users import UserService
 from mfa_service.services.waiting import Watcher
-from mfa_service.settings import LoginIssuer as LoginSettings
 from mfa_service.settings import Settings
 
 WAITING_PLACES = 200
@@ -59,10 +80,11 @@ class Ports:
     senders: Mapping[str, PushSender]
     login: LoginProvider | None = None
     waiting_places: int = WAITING_PLACES
+    new_key: Callable[[str], PrivateKey] = new_key
 
     @classmethod
     def real(cls) -> "Ports":
-        """Return the ports of a running service; push senders come with their own issue."""
+        """Return the ports of a running service; its push senders are in the settings."""
         return cls(SystemClock(), SystemRandomness(), {})
 
 
@@ -78,16 +100,35 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Protocols:
+    """The use cases of OpenID Connect."""
+
+    tokens: UserTokenService
+    front_channel: FrontChannel
+    entra: EntraService
+    first_steps: FirstSteps
+    authorizations: AuthorizationService
+    grants: GrantService
+    introspection: IntrospectionService
+    ciba: CibaService
+    ciba_grant: CibaGrant
+    pings: PingService
+    user_codes: UserCodeService
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Every use case, ready to be called."""
 
     settings: Settings
     foundation: Foundation
-    wake_up: MemoryWakeUp
+    wake_up: MemoryWakeUp | CarriedWakeUp
     watcher: Watcher
     clients: ClientService
+    client_authentication: ClientAuthentication
     own_client: OwnClient
     tokens: TokenService
+    gateway: GatewayService | None
     people: PeopleService
     opening: OpeningService
     challenges: ChallengeService
@@ -108,6 +149,7 @@ class Services:
     pages: PageService
     account: Account
     housekeeping: HousekeepingService
+    protocols: Protocols
 
     @property
     def issuer(self) -> str:
@@ -117,9 +159,9 @@ class Services:
 
 def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
     """Return the use cases over `engine`."""
-    wake_up = MemoryWakeUp(ports.waiting_places)
+    wake_up = wiring_adapters.wake_up(settings, ports.waiting_places, ports.randomness)
     foundation = _foundation(settings, UnitOfWork(engine), wake_up, ports)
-    clients, devices = ClientService(foundation), DeviceService(foundation)
+    clients, devices = _clients(settings, foundation), DeviceService(foundation)
     answers, phone_challenges = AnswerService(foundation), PhoneChallengeService(foundation)
     models, own_client = ModelService(foundation), OwnClient(foundation)
     parts, login = _parts(foundation, answers, models, own_client), _login(settings, ports)
@@ -128,9 +170,11 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
         foundation=foundation,
         wake_up=wake_up,
         watcher=Watcher(foundation.work, wake_up, ports.clock),
-        clients=clients,
+        clients=ClientService(foundation, clients),
+        client_authentication=clients,
         own_client=own_client,
         tokens=TokenService(foundation, clients),
+        gateway=_gateway(settings, foundation, TokenService(foundation, clients)),
         people=PeopleService(own_client, login),
         opening=parts.opening,
         challenges=parts.challenges,
@@ -147,11 +191,51 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
         phone_challenges=phone_challenges,
         phone_answers=PhoneAnswerService(foundation, devices, phone_challenges),
         idempotency=IdempotencyService(foundation),
-        outbox=OutboxService(foundation, ports.senders),
-        pages=PageService(foundation, parts.challenges, answers),
+        outbox=_outbox(settings, foundation, ports),
+        pages=PageService(foundation, parts.challenges, answers, clients),
         account=_account(foundation, login, parts),
         housekeeping=HousekeepingService(foundation),
+        protocols=_protocols(settings, foundation, clients, parts),
     )
+
+
+def _protocols(
+    settings: Settings, foundation: Foundation, clients: ClientAuthentication, parts: Parts
+) -> Protocols:
+    tokens = UserTokenService(foundation, parts.challenges)
+    authorizations = AuthorizationService(
+        foundation, clients, parts.opening, parts.challenges, tokens
+    )
+    hints = HintService(foundation, wiring_adapters.hint_issuers(settings, foundation.clock))
+    grants = GrantService(foundation, authorizations, tokens)
+    notifier = wiring_adapters.notifier(settings)
+    return Protocols(
+        tokens=tokens,
+        front_channel=FrontChannel(foundation, clients, hints),
+        entra=EntraService(foundation, wiring_adapters.entra_tenants(settings, foundation.clock)),
+        first_steps=FirstSteps(foundation, authorizations, parts.sessions),
+        authorizations=authorizations,
+        grants=grants,
+        introspection=IntrospectionService(foundation, TokenService(foundation, clients)),
+        ciba=CibaService(foundation, hints, authorizations),
+        ciba_grant=CibaGrant(foundation, authorizations, tokens, grants),
+        pings=PingService(foundation, authorizations, notifier),
+        user_codes=UserCodeService(foundation),
+    )
+
+
+def _clients(settings: Settings, foundation: Foundation) -> ClientAuthentication:
+    directory = wiring_adapters.directory(settings, foundation.clock)
+    return ClientAuthentication(foundation, directory)
+
+
+def _outbox(settings: Settings, foundation: Foundation, ports: Ports) -> OutboxService:
+    senders = ports.senders or wiring_adapters.push_senders(settings, ports.clock)
+    return OutboxService(foundation, senders)
+
+
+def _login(settings: Settings, ports: Ports) -> LoginIssuer | None:
+    return wiring_adapters.login(settings, ports.clock, ports.login)
 
 
 def _parts(
@@ -177,29 +261,21 @@ def _account(foundation: Foundation, login: LoginIssuer | None, parts: Parts) ->
     )
 
 
-def _login(settings: Settings, ports: Ports) -> LoginIssuer | None:
-    """Return MFA_LOGIN_ISSUER; only when it is set its adapter, and httpx, are imported."""
-    named = settings.login
+def _gateway(
+    settings: Settings, foundation: Foundation, tokens: TokenService
+) -> GatewayService | None:
+    """Return the gateway if there are routes; its adapter is imported for other issuers only."""
+    named = settings.gateway
     if named is None:
         return None
-    provider = ports.login or _login_provider(named, settings.issuer, ports.clock)
-    return LoginIssuer(provider, named.issuer, named.realm)
-
-
-def _login_provider(named: LoginSettings, audience: str, clock: Clock) -> LoginProvider:
-    adapter = importlib.import_module("mfa_service.adapters.login_issuer")
-    registration = adapter.Registration(
-        issuer=named.issuer,
-        client_id=named.client_id,
-        client_secret=named.client_secret,
-        audience=audience,
-    )
-    provider: LoginProvider = adapter.LoginIssuerProvider(registration, clock)
-    return provider
+    sources: dict[str, TokenSource] = {settings.issuer: OwnTokens(foundation, tokens)}
+    if named.table.issuers:
+        sources |= wiring_adapters.token_sources(named, foundation.clock)
+    return GatewayService(foundation, named.table, sources)
 
 
 def _foundation(
-    settings: Settings, work: UnitOfWork, wake_up: MemoryWakeUp, ports: Ports
+    settings: Settings, work: UnitOfWork, wake_up: MemoryWakeUp | CarriedWakeUp, ports: Ports
 ) -> Foundation:
     keys = MasterKeys(settings.master_keys)
     box = AesGcmBox(keys, ports.randomness)
@@ -213,7 +289,7 @@ def _foundation(
         randomness=ports.randomness,
         secret_box=box,
         keyed_hash=HmacHash(keys),
-        keys=KeyRing(work, box, ports.clock),
+        keys=KeyRing(work, box, ports.clock, settings.issuer, new_key=ports.new_key),
         wake_up=wake_up,
         work=work,
         factors=load_factors(without=() if settings.webauthn else ("webauthn",)),

@@ -15,10 +15,12 @@ def start_loops(services: Services) -> list[Loop]:
     loops = [
         Loop("watcher", services.watcher.look, seconds=WATCH_SECONDS),
         Loop("outbox", services.outbox.deliver, seconds=1.0),
+        Loop("pings", services.protocols.pings.deliver, seconds=1.0),
         Loop("housekeeping", services.housekeeping.run, seconds=60.0),
     ]
     for loop in loops:
         loop.start()
+    services.wake_up.start()
     return loops
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.live import live_world
 from tests.support.postgres import PostgresServer, Template
 from tests.support.world import World, close, make_world, migrated
 
@@ -62,3 +63,12 @@ def any_world(any_url: str) -> Iterator[World]:
     made = make_world(any_url)
     yield made
     close(made)
+
+
+@pytest.fixture(scope="module")
+def live(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Return the service on a port of this process, for programs and browsers; one per file."""
+    path = tmp_path_factory.mktemp("live") / "mfa.db"
+    shutil.copy(sqlite_template, path)
+    with live_world(f"sqlite:///{path}") as made:
+        yield made

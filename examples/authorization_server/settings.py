@@ -90,7 +90,7 @@ def _relying_party(env: Environment) -> ClientSettings:
         name=env.text("AS_CLIENT_NAME", "Corner Books"),
         redirect_uris=env.words("AS_REDIRECT_URIS", "http://localhost:9100/callback"),
         secret=env.text("AS_CLIENT_SECRET"),
-        scopes=("openid", "profile", "books"),
+        scopes=("openid", "profile", *env.words("AS_API_SCOPES", "books")),
         audience=env.text("AS_API_AUDIENCE", "http://localhost:9100/api"),
     )
 

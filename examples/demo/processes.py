@@ -101,7 +101,10 @@ class Processes:
         at: Path,
         ready: str,
     ) -> None:
-        """Start a server and wait until the address `ready` answers 200; else raise `Deviation`."""
+        """Start a server and wait until the address `ready` answers; else raise `Deviation`.
+
+        An answer is 200, or 401 where the server is a gate that asks who one is.
+        """
         with self._log(name).open("wb") as log:
             process = subprocess.Popen(  # noqa: S603
                 command,
@@ -142,6 +145,6 @@ class Processes:
 
 def _answers(client: httpx.Client, address: str) -> bool:
     try:
-        return client.get(address).status_code == httpx.codes.OK
+        return client.get(address).status_code in {httpx.codes.OK, httpx.codes.UNAUTHORIZED}
     except httpx.TransportError:
         return False

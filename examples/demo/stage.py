@@ -77,7 +77,12 @@ class Stage:
 
     def start_server(self) -> tuple[str, ...]:
         """Serve the example authorization server."""
-        environment = {
+        name = "authorization server"
+        self._start(name, "examples.authorization_server", self.server, self._server_env())
+        return (self.server,)
+
+    def _server_env(self) -> dict[str, str]:
+        return {
             "AS_PORT": port_of(self.server),
             "AS_ISSUER": self.server,
             "AS_CLIENT_SECRET": self.shop_secret,
@@ -89,10 +94,6 @@ class Stage:
             "STEPUP_CLIENT_ID": self.client["client_id"],
             "STEPUP_CLIENT_SECRET": self.client["client_secret"],
         }
-        self._start(
-            "authorization server", "examples.authorization_server", self.server, environment
-        )
-        return (self.server,)
 
     def start_shop(self) -> tuple[str, ...]:
         """Serve the example relying party."""

@@ -3,6 +3,7 @@
 What comes from outside decides neither how long we wait, nor how much we read, nor where we go.
 """
 
+import base64
 import logging
 import re
 import ssl
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, NoReturn, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -41,6 +43,7 @@ class Answer:
     status: int
     body: JsonObject
     kept: int
+    cache_control: str = ""
 
 
 class Fetcher:
@@ -82,8 +85,8 @@ class Fetcher:
             with self._http.stream(method, url, data=form, headers=headers) as response:
                 broken = response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
                 body = {} if broken else _object(self._bounded(response))
-                kept = _kept(response.headers.get("Cache-Control", ""))
-                return Answer(response.status_code, body, kept)
+                control = response.headers.get("Cache-Control", "")
+                return Answer(response.status_code, body, kept_seconds(control), control)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise DocumentInvalid(type(exc).__name__) from exc
 
@@ -144,7 +147,7 @@ class Cached(Generic[Value]):
             value, kept = self._load()
             self._value, self._until, self._loaded_at = value, at + kept, at
         except (DocumentInvalid, Unavailable) as exc:
-            logger.warning("a document of the login issuer cannot be loaded", extra=self._why(exc))
+            logger.warning("a document of another server cannot be loaded", extra=self._why(exc))
         finally:
             self._lock.release()
 
@@ -152,7 +155,9 @@ class Cached(Generic[Value]):
         return {"event": self._name, "reason": str(exc)}
 
     def _fail(self) -> NoReturn:
-        raise Unavailable("The login issuer does not answer.", retry_after=_RETRY_AFTER)
+        raise Unavailable(
+            "A server that this one relies on does not answer.", retry_after=_RETRY_AFTER
+        )
 
 
 def require_secure(url: object, *, seen_from: str) -> str:
@@ -175,7 +180,18 @@ def _object(data: bytes) -> JsonObject:
     return value
 
 
-def _kept(cache_control: str) -> int:
+def kept_seconds(cache_control: str) -> int:
     """Return the seconds that an answer may be kept: what the server says, within our bounds."""
+    return min(max(max_age(cache_control) or 0, MIN_KEPT), MAX_KEPT)
+
+
+def max_age(cache_control: str) -> int | None:
+    """Return the `max-age` of a Cache-Control header (RFC 9111 §5.2.2.1)."""
     found = _MAX_AGE.search(cache_control)
-    return min(max(int(found[1]) if found else 0, MIN_KEPT), MAX_KEPT)
+    return int(found[1]) if found else None
+
+
+def basic_authorization(client_id: str, secret: str) -> str:
+    """Return `client_secret_basic`: each part form-url-encoded before base64 (RFC 6749 §2.3.1)."""
+    pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"

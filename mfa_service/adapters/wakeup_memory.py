@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict
 
 
-class _Place:
+class Place:
     """One waiter."""
 
     def __init__(self, owner: "MemoryWakeUp", topics: tuple[str, ...]) -> None:
@@ -26,16 +26,19 @@ class _Place:
 class MemoryWakeUp:
     """Waiters by topic. `places` bounds how many threads of this process may wait at once."""
 
+    hears = False
+    """Whether other processes are heard: here they never are."""
+
     def __init__(self, places: int) -> None:
         self._places = places
         self._lock = threading.Lock()
-        self._waiting: defaultdict[str, set[_Place]] = defaultdict(set)
+        self._waiting: defaultdict[str, set[Place]] = defaultdict(set)
         self._count = 0
         self.is_shut = False
 
-    def subscribe(self, *topics: str) -> _Place | None:
+    def subscribe(self, *topics: str) -> Place | None:
         """Return a place, or `None` when waiting would take a thread that others need."""
-        place = _Place(self, topics)
+        place = Place(self, topics)
         with self._lock:
             if self._count >= self._places:
                 return None
@@ -44,7 +47,7 @@ class MemoryWakeUp:
                 self._waiting[topic].add(place)
         return place
 
-    def remove(self, place: _Place) -> None:
+    def remove(self, place: Place) -> None:
         """Forget a waiter."""
         with self._lock:
             self._count -= 1
@@ -64,6 +67,12 @@ class MemoryWakeUp:
         """Return the topics that somebody waits for."""
         with self._lock:
             return tuple(self._waiting)
+
+    def start(self) -> None:
+        """Have nobody else to tell."""
+
+    def stop(self) -> None:
+        """Have nobody else to hear."""
 
     def shut(self) -> None:
         """Wake everybody and let nobody wait again: the process is about to stop."""

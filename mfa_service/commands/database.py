@@ -26,10 +26,10 @@ def ready_engine(settings: Settings, *, upgrade: bool) -> Engine:
     """Return an engine on such a database."""
     engine = engine_or_fail(settings, upgrade=upgrade)
     box = AesGcmBox(MasterKeys(settings.master_keys), SystemRandomness())
-    ring = KeyRing(UnitOfWork(engine), box, SystemClock())
+    ring = KeyRing(UnitOfWork(engine), box, SystemClock(), settings.issuer)
     try:
         ring.ensure()
-        ring.jwks()
+        ring.check()
     except KeysUnreadable as exc:
         engine.dispose()
         raise click.ClickException(str(exc)) from exc

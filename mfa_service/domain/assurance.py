@@ -38,6 +38,7 @@ class Assurance:
 class LevelTable:
     """Levels lowest first, what each verified thing is worth, and the rule that combines them."""
 
+    keys: tuple[str, ...]
     acrs: tuple[str, ...]
     worths: Mapping[str, Worth]
     combined: int
@@ -63,7 +64,7 @@ class LevelTable:
             acrs = list(data["levels"].values())
             if len(_names(acrs)) != len(acrs):
                 raise LevelTableInvalid("levels: two levels have one name")
-            return cls(tuple(acrs), worths, ranks[data["combined"]["level"]], binding)
+            return cls(tuple(ranks), tuple(acrs), worths, ranks[data["combined"]["level"]], binding)
         except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as exc:
             raise LevelTableInvalid(f"levels: {type(exc).__name__}: {exc}") from exc
 

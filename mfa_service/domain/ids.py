@@ -11,6 +11,7 @@ AuthenticatorId = NewType("AuthenticatorId", str)
 UserId = NewType("UserId", str)
 ClientId = NewType("ClientId", str)
 SessionId = NewType("SessionId", str)
+AuthorizationId = NewType("AuthorizationId", str)
 
 
 def _new(prefix: str, randomness: Randomness) -> str:
@@ -45,3 +46,8 @@ def new_client_id(randomness: Randomness) -> ClientId:
 def new_session_id(randomness: Randomness) -> SessionId:
     """Return `ses_…`: a name in lists, which opens nothing."""
     return SessionId(_new("ses", randomness))
+
+
+def new_authorization_id(randomness: Randomness) -> AuthorizationId:
+    """Return `azn_…`: an authorization on its way, and the `jti` of what it yields."""
+    return AuthorizationId(_new("azn", randomness))

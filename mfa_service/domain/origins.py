@@ -25,6 +25,12 @@ def is_secure(parts: SplitResult) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 
 
+def is_address(url: object) -> bool:
+    """Tell whether it is where a program may call: https, or http on loopback, no fragment."""
+    parts = split(url) if isinstance(url, str) else None
+    return parts is not None and is_secure(parts) and not parts.fragment
+
+
 def is_ip(host: str) -> bool:
     """Tell whether `host` is an IP literal."""
     try:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from .access_token import AccessToken
+from .subject import Client
+
 JsonObject = dict[str, object]
 
 
@@ -84,11 +87,26 @@ class WakeUp(Protocol):
 
 
 class PushRejected(Exception):
-    """The provider did not take the message; `gone` tells that the address is dead for good."""
+    """The provider did not take the message; the text is a word for the log.
 
-    def __init__(self, reason: str, *, gone: bool = False) -> None:
+    `gone`: the address is dead for good. `final`: nothing is won by trying again. `retry_after`:
+    not before so many seconds. `alert`: the operator has to do something.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        gone: bool = False,
+        final: bool = False,
+        retry_after: int = 0,
+        alert: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.gone = gone
+        self.final = final or gone
+        self.retry_after = retry_after
+        self.alert = alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +152,74 @@ class LoginProvider(Protocol):
 
     def access_token_claims(self, token: str) -> Mapping[str, object]:
         """Return the claims of its access token for us; raise `LoginRefused` or `Unavailable`."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells another server that something happened; goes only where that harms nobody."""
+
+    def notify(self, url: str, bearer: str, body: Mapping[str, object]) -> None:
+        """Post JSON with a bearer token; raise `NotNotified` unless it was taken."""
+        ...
+
+
+class NotNotified(Exception):
+    """The other server did not take it; the text is a word for the log, and no part of a URL."""
+
+
+class DirectoryFault(Exception):
+    """The directory does not answer, or not in a way that can be used; the text names no value."""
+
+
+class DirectoryBusy(DirectoryFault):
+    """The directory cannot answer this now, which says nothing about other questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A client that a directory has, disabled ones too, and the entry that its secret is of."""
+
+    client: Client
+    entry: str
+
+
+class ClientDirectory(Protocol):
+    """Where an organisation keeps its service accounts (contract section 9).
+
+    Each call asks the directory and raises `DirectoryFault` if that does not answer it.
+    """
+
+    def find(self, client_id: str) -> Listed | None:
+        """Return the client if exactly one entry has this id and some group gives it a scope."""
+        ...
+
+    def proves(self, listed: Listed, secret: str) -> bool:
+        """Tell whether the secret is the entry's; an empty one never is, and is never sent."""
+        ...
+
+    def all(self) -> list[Listed]:
+        """Return every client, by id."""
+        ...
+
+    def stands(self) -> bool:
+        """Tell, without asking anything, whether some connection to it is still there."""
+        ...
+
+
+class TokenSource(Protocol):
+    """One issuer of access tokens for the APIs behind the gateway (contract section 9)."""
+
+    @property
+    def introspects(self) -> bool:
+        """Whether opaque tokens of this issuer can be judged."""
+        ...
+
+    def signed(self, token: str) -> AccessToken:
+        """Return an RFC 9068 token that is alive; raise `TokenRefused` or `Unavailable`."""
+        ...
+
+    def opaque(self, token: str) -> AccessToken:
+        """Return what the issuer says of it (RFC 7662); raise `TokenRefused` or `Unavailable`."""
         ...
 
 

@@ -5,10 +5,11 @@ from enum import StrEnum
 
 
 class BeganBy(StrEnum):
-    """How a session began. A link proves no factor (contract section 10)."""
+    """How a session began. Neither a link nor a hint proves a factor (contract section 10)."""
 
     LINK = "link"
     LOGIN = "login"
+    HINT = "hint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class Session:
     """A session that is alive. `id` names it in lists; only its cookie opens it.
 
     `intent` is what the person wants to change while the step-up for it runs, `shown` what an
-    enrollment shows here and nowhere else, sealed; `notice` is said on the next page.
+    enrollment shows here and nowhere else, sealed; `notice` is said on the next page. With an
+    `authorization_id` the session is an errand: it adds a first authenticator for that request.
     """
 
     id: str
@@ -29,3 +31,4 @@ class Session:
     intent: str | None = None
     shown: bytes | None = field(default=None, repr=False)
     notice: str | None = None
+    authorization_id: str | None = None

@@ -1,9 +1,22 @@
 """Who calls, and for whom: clients, users, and a user with everything enrolled."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from .authenticator import Authenticator, State
+from .client_metadata import ClientMetadata
+from .dialects import DIALECTS, Dialect
+
+_REALM = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+class Source(StrEnum):
+    """Who administers a client: the operator of this service, or an LDAP directory."""
+
+    LOCAL = "local"
+    DIRECTORY = "directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +33,13 @@ class Client:
     disabled: bool = False
     jwks: Mapping[str, object] | None = None
     secret_hash: str | None = field(default=None, repr=False)
+    metadata: ClientMetadata = field(default_factory=ClientMetadata)
+    source: Source = Source.LOCAL
+
+    @property
+    def dialect(self) -> Dialect:
+        """In which words it is told what a step-up was worth."""
+        return DIALECTS[self.metadata.dialect]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +82,8 @@ class Subject:
         """Whether nothing but an administrator can help."""
         states = {a.state for a in self.authenticators}
         return bool(states) and State.ACTIVE not in states
+
+
+def is_realm(name: str) -> bool:
+    """Tell whether it can name a realm: 1 to 64 of letters, digits, dot, - and _."""
+    return bool(_REALM.match(name))

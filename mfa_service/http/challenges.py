@@ -20,7 +20,8 @@ def open_challenge(services: Services, call: Call) -> Reply:
     request = _request(services, caller, call.body)
     opened = services.opening.open(caller.client, request)
     location = f"{services.issuer}/v1/challenges/{opened.id}"
-    return Reply(201, representations.challenge(services, opened), {"Location": location})
+    body = representations.challenge(services, caller.client, opened)
+    return Reply(201, body, {"Location": location})
 
 
 def read_challenge(services: Services, call: Call) -> Reply:
@@ -28,7 +29,7 @@ def read_challenge(services: Services, call: Call) -> Reply:
     client, wait = call.client().client, call.query["wait"]
     found = services.challenges.read(client, call.path["challenge_id"], wait=wait)
     code = call.query.get("return_code")
-    return Reply(200, representations.challenge(services, found, return_code=code))
+    return Reply(200, representations.challenge(services, client, found, return_code=code))
 
 
 def answer_challenge(services: Services, call: Call) -> Reply:
@@ -36,7 +37,7 @@ def answer_challenge(services: Services, call: Call) -> Reply:
     client = call.client().client
     place = places.api_of(services.foundation, client)
     after = services.answers.answer(client, call.path["challenge_id"], call.body, place=place)
-    return Reply(200, representations.challenge(services, after))
+    return Reply(200, representations.challenge(services, client, after))
 
 
 def webauthn_options(services: Services, call: Call) -> Reply:
@@ -51,7 +52,7 @@ def push_again(services: Services, call: Call) -> Reply:
     """Notify the phone once more."""
     client, wanted = call.client().client, call.body.get("authenticator_id")
     found = services.challenges.push_again(client, call.path["challenge_id"], wanted)
-    return Reply(202, representations.challenge(services, found))
+    return Reply(202, representations.challenge(services, client, found))
 
 
 def cancel_challenge(services: Services, call: Call) -> Reply:
@@ -68,7 +69,9 @@ def _request(services: Services, caller: Caller, body: dict[str, Any]) -> Challe
         raise InvalidRequest({"return_uri": ["Not registered for this client."]})
     return ChallengeRequest(
         sub=body["sub"],
-        acr_values=tuple(body.get("acr_values", ())),
+        acr_values=caller.client.dialect.understood(
+            body.get("acr_values", ()), services.settings.levels
+        ),
         essential=body["essential"],
         prior_amr=tuple(prior["amr"]) if prior else (),
         prior_auth_time=prior["auth_time"] if prior else None,

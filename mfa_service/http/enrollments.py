@@ -39,14 +39,14 @@ def cancel_enrollment(services: Services, call: Call) -> Reply:
 def find_users(services: Services, call: Call) -> Reply:
     """Return the user with this subject, or none."""
     found = services.users.by_sub(call.client(), call.query["sub"])
-    users = [representations.user(services, found)] if found else []
+    users = [representations.user(services, call.client().client, found)] if found else []
     return Reply(200, {"users": users})
 
 
 def read_user(services: Services, call: Call) -> Reply:
     """Return one user."""
     found = services.users.read(call.client(), call.path["user_id"])
-    return Reply(200, representations.user(services, found))
+    return Reply(200, representations.user(services, call.client().client, found))
 
 
 def erase_user(services: Services, call: Call) -> Reply:

@@ -24,7 +24,9 @@ def read_me(services: Services, call: Call) -> Reply:
         return Reply(200, {**representations.nobody(services, sub), "passkeys": None})
     offered = services.passkeys.offered
     passkeys = services.passkeys.accepted(found.user.id) if offered else None
-    return Reply(200, {**representations.user(services, found), "passkeys": passkeys})
+    return Reply(
+        200, {**representations.user(services, call.client().client, found), "passkeys": passkeys}
+    )
 
 
 def list_authenticators(services: Services, call: Call) -> Reply:

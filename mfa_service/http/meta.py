@@ -11,40 +11,21 @@ from sqlalchemy import select
 from mfa_service.domain.errors import Forbidden, MfaError, NotFound, Unavailable, every_problem
 from mfa_service.observability import metrics
 from mfa_service.persistence.models import SigningKey
-from mfa_service.services.clients import ASSERTION_ALGORITHMS
 from mfa_service.wiring import Services
 
-_PUBLIC = "public, max-age=3600"
-
-
-def discovery(services: Services, _: Request) -> Response:
-    """Answer `/.well-known/openid-configuration` (RFC 8414, OpenID Connect Discovery)."""
-    issuer = services.issuer
-    body = {
-        "issuer": issuer,
-        "token_endpoint": f"{issuer}/oauth2/token",
-        "jwks_uri": f"{issuer}/.well-known/jwks.json",
-        "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],
-        "scopes_supported": ["mfa:challenge", "mfa:enroll", "mfa:admin"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": sorted(ASSERTION_ALGORITHMS),
-        "acr_values_supported": list(services.settings.levels.acrs),
-        "service_documentation": f"{issuer}/openapi.yaml",
-    }
-    return _json(body, _PUBLIC)
+from .discovery import PUBLIC
 
 
 def jwks(services: Services, _: Request) -> Response:
     """Answer `/.well-known/jwks.json`: public parts only."""
-    return _json(services.foundation.keys.jwks(), _PUBLIC)
+    return _json(services.foundation.keys.jwks(), PUBLIC)
 
 
 def related_origins(services: Services, _: Request) -> Response:
     """Answer `/.well-known/webauthn` (WebAuthn Level 3 §5.11); raise `NotFound` if it is off."""
     if not services.passkeys.offered:
         raise NotFound
-    return _json({"origins": services.passkeys.related_origins()}, _PUBLIC)
+    return _json({"origins": services.passkeys.related_origins()}, PUBLIC)
 
 
 def healthz(_: Services, __: Request) -> Response:

@@ -45,6 +45,7 @@ def document() -> dict[str, Any]:
     spec.components.security_scheme("client", _client_scheme())
     spec.components.security_scheme("user", _user_scheme())
     spec.components.security_scheme("device", _device_scheme())
+    spec.components.security_scheme("apiToken", _api_scheme())
     spec.components.security_scheme("clientSecret", {"type": "http", "scheme": "basic"})
     spec.components.schema("Problem", schema=ProblemDocument())
     for operation in OPERATIONS:
@@ -187,6 +188,11 @@ def _user_scheme() -> dict[str, Any]:
         "scope `mfa:self`."
     )
     return {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt", "description": text}
+
+
+def _api_scheme() -> dict[str, Any]:
+    text = "The access token that a client sent to an API: for the API, of an issuer of its route."
+    return {"type": "http", "scheme": "bearer", "description": text}
 
 
 def _device_scheme() -> dict[str, Any]:

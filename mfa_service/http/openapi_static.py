@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from .openapi_oauth import OAUTH_PATHS, PROBLEM, TEXT
+
 
 def _json(description: str) -> dict[str, Any]:
     content = {"application/json": {"schema": {"type": "object"}}}
@@ -21,80 +23,66 @@ def _get(name: str, summary: str, **more: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_TEXT = {"type": "string"}
-_TOKEN_REQUEST = {
-    "type": "object",
-    "required": ["grant_type"],
-    "properties": {
-        "grant_type": {"type": "string", "enum": ["client_credentials"]},
-        "scope": _TEXT,
-        "resource": _TEXT,
-        "client_id": _TEXT,
-        "client_assertion_type": _TEXT,
-        "client_assertion": _TEXT,
-    },
+_IDENTITY = {
+    name: {"description": told, "required": True, "schema": TEXT}
+    for name, told in (
+        ("X-Auth-Sub", "who the token is about; percent-encoded outside visible ASCII, as are all"),
+        ("X-Auth-Client", "the client that it was issued to"),
+        ("X-Auth-Scope", "its scopes, with spaces between"),
+        ("X-Auth-Acr", "the level that was reached; empty when unknown, as are all"),
+        ("X-Auth-Amr", "how the person was authenticated, with spaces between"),
+    )
 }
-_TOKEN_ANSWER = {
-    "type": "object",
-    "required": ["access_token", "token_type", "expires_in", "scope"],
-    "properties": {
-        "access_token": _TEXT,
-        "token_type": {"type": "string", "enum": ["Bearer"]},
-        "expires_in": {"type": "integer"},
-        "scope": _TEXT,
-    },
-}
-_TOKEN_REFUSAL = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {"error": _TEXT, "error_description": _TEXT},
-}
-_PROBLEM = {
-    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
-}
-
-
-def _oauth(description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
-
-
-_TOKEN = {
-    "post": {
-        "operationId": "token",
-        "summary": "Get an access token by client credentials (RFC 6749, RFC 9068)",
-        "tags": ["oauth2"],
-        "security": [{"clientSecret": []}, {}],
-        "requestBody": {
-            "required": True,
-            "content": {"application/x-www-form-urlencoded": {"schema": _TOKEN_REQUEST}},
-        },
+_GATEWAY = {
+    "get": {
+        "operationId": "checkAccess",
+        "summary": "Tell a proxy whether a request may pass to the API behind it",
+        "description": (
+            "For nginx auth_request, Envoy ext_authz, Traefik ForwardAuth and Caddy forward_auth,"
+            " by any method. Method, host and path of the request come from X-Original-Method,"
+            " X-Original-Host and X-Original-URI, from X-Forwarded-Method, X-Forwarded-Host and"
+            " X-Forwarded-Uri, or, below this path, from the request itself, as MFA_GATEWAY_MODE"
+            " says. The client's access token is in Authorization."
+        ),
+        "tags": ["gateway"],
+        "security": [{"apiToken": []}],
         "responses": {
-            "200": _oauth("A token for 300 s", _TOKEN_ANSWER),
-            "400": _oauth("RFC 6749 section 5.2", _TOKEN_REFUSAL),
-            "401": _oauth("invalid_client", _TOKEN_REFUSAL),
-            "413": {"description": "payload-too-large", "content": _PROBLEM},
-            "500": {"description": "internal", "content": _PROBLEM},
-            "503": {"description": "unavailable", "content": _PROBLEM},
+            "200": {"description": "It may pass", "headers": _IDENTITY},
+            "401": {
+                "description": "invalid_token, or insufficient_user_authentication (RFC 9470)",
+                "content": PROBLEM,
+            },
+            "403": {
+                "description": "insufficient_scope, no route, or not to be answered",
+                "content": PROBLEM,
+            },
+            "404": {"description": "There are no routes", "content": PROBLEM},
+            "500": {"description": "internal", "content": PROBLEM},
+            "503": {"description": "unavailable", "content": PROBLEM},
         },
     }
 }
 
 STATIC_PATHS: dict[str, dict[str, Any]] = {
-    "/oauth2/token": _TOKEN,
+    **OAUTH_PATHS,
+    "/gateway/check": _GATEWAY,
     "/.well-known/openid-configuration": _get("discovery", "Metadata of this issuer"),
+    "/.well-known/oauth-authorization-server": _get(
+        "authorizationServerMetadata", "The same metadata (RFC 8414)"
+    ),
     "/.well-known/jwks.json": _get("jwks", "Public signing keys"),
     "/.well-known/webauthn": _get(
         "relatedOrigins",
         "Origins that share passkeys",
         **{
-            "404": {"description": "not-found", "content": _PROBLEM},
-            "503": {"description": "unavailable", "content": _PROBLEM},
+            "404": {"description": "not-found", "content": PROBLEM},
+            "503": {"description": "unavailable", "content": PROBLEM},
         },
     ),
     "/healthz": _get("healthz", "The process is up"),
     "/readyz": _get(
         "readyz",
         "The stores answer",
-        **{"503": {"description": "unavailable", "content": _PROBLEM}},
+        **{"503": {"description": "unavailable", "content": PROBLEM}},
     ),
 }

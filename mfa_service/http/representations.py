@@ -4,7 +4,8 @@ from mfa_service.adapters import qr
 from mfa_service.domain import crockford
 from mfa_service.domain.authenticator import Authenticator
 from mfa_service.domain.challenge import PUSH, WEBAUTHN, Challenge, Status
-from mfa_service.domain.subject import Subject
+from mfa_service.domain.subject import Client, Subject
+from mfa_service.services.challenges import Result
 from mfa_service.services.enrollment_rows import Enrollment, claim_uri
 from mfa_service.wiring import Services
 
@@ -12,7 +13,7 @@ INTERVAL_SECONDS = 2
 
 
 def challenge(
-    services: Services, value: Challenge, *, return_code: str | None = None
+    services: Services, client: Client, value: Challenge, *, return_code: str | None = None
 ) -> dict[str, object]:
     """Return the challenge object of contract section 3; its result only if it is released."""
     asked = value.asked
@@ -35,17 +36,18 @@ def challenge(
     }
     if value.status is Status.PENDING and asked.offered(PUSH):
         body["display_code"] = asked.display_code
-    return body | _result(services, value, return_code)
+    result = services.challenges.result(client, value)
+    if result is None:
+        return body
+    released = services.challenges.releases(value, return_code)
+    return body | _shown_result(result, released=released)
 
 
 def _page(services: Services, value: Challenge) -> str:
     return f"{services.issuer}/challenge/{value.id}.{services.challenges.page_secret(value)}"
 
 
-def _result(services: Services, value: Challenge, return_code: str | None) -> dict[str, object]:
-    result = services.challenges.result(value)
-    if result is None:
-        return {}
+def _shown_result(result: Result, *, released: bool) -> dict[str, object]:
     shown: dict[str, object] = {
         "acr": result.assurance.acr,
         "acr_satisfied": list(result.assurance.acr_satisfied),
@@ -53,7 +55,7 @@ def _result(services: Services, value: Challenge, return_code: str | None) -> di
         "auth_time": result.auth_time,
         "result_token": result.token,
     }
-    return shown if services.challenges.releases(value, return_code) else dict.fromkeys(shown)
+    return shown if released else dict.fromkeys(shown)
 
 
 def authenticator(value: Authenticator) -> dict[str, object]:
@@ -76,7 +78,7 @@ def authenticator(value: Authenticator) -> dict[str, object]:
     return body
 
 
-def user(services: Services, subject: Subject) -> dict[str, object]:
+def user(services: Services, client: Client, subject: Subject) -> dict[str, object]:
     """Return the user object of contract section 5."""
     codes = [a.uses_left or 0 for a in subject.authenticators if a.type == "recovery_codes"]
     return {
@@ -84,7 +86,7 @@ def user(services: Services, subject: Subject) -> dict[str, object]:
         "sub": subject.user.sub,
         "status": "active",
         "authenticators": [authenticator(a) for a in subject.authenticators],
-        "acr_attainable": services.users.acr_attainable(subject),
+        "acr_attainable": services.users.acr_attainable(client, subject),
         "recovery_codes_left": sum(codes),
     }
 

@@ -1,6 +1,6 @@
 """Every operation of the JSON API, in one table."""
 
-from mfa_service.http import challenges, enrollments
+from mfa_service.http import backchannel, challenges, enrollments
 from mfa_service.http import documents as doc
 from mfa_service.http import schemas as shape
 
@@ -169,6 +169,27 @@ _USERS = (
         enrollments.erase_user,
         scopes=_ADMIN,
         query=shape.ReasonQuery(),
+        replies={204: None},
+        problems=("not-found",),
+    ),
+    Operation(
+        "PUT",
+        "/v1/users/<id:user_id>/user-code",
+        "setUserCode",
+        "Set what CIBA clients have to know before they may ask",
+        backchannel.set_user_code,
+        scopes=_ENROLL,
+        body=shape.UserCodeSchema(),
+        replies={204: None},
+        problems=("not-found",),
+    ),
+    Operation(
+        "DELETE",
+        "/v1/users/<id:user_id>/user-code",
+        "removeUserCode",
+        "Let CIBA clients ask without a code",
+        backchannel.remove_user_code,
+        scopes=_ENROLL,
         replies={204: None},
         problems=("not-found",),
     ),

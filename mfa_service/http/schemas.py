@@ -193,6 +193,12 @@ class AuthenticatorPatchSchema(Schema):
         return data | ({"state": State(data["state"])} if "state" in data else {})
 
 
+class UserCodeSchema(Schema):
+    """The code that CIBA clients have to know before they may ask a person."""
+
+    user_code = shown(4, _MAX_CODE, required=True)
+
+
 class AccountLinkRequestSchema(Schema):
     """Whom a link into self-service is for."""
 

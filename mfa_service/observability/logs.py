@@ -24,6 +24,7 @@ FIELDS = (
     "provider",
     "kid",
     "setting",
+    "issuer",
 )
 _NOISY = ("alembic", "werkzeug", "gunicorn.access", "sqlalchemy")
 

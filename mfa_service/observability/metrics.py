@@ -6,7 +6,15 @@ REQUESTS = Counter("mfa_requests_total", "Answered requests.", ["operation", "st
 SECONDS = Histogram("mfa_request_seconds", "Time to answer, waiting included.", ["operation"])
 PROOFS = Counter("mfa_proofs_total", "Judged proofs.", ["method", "result"])
 CHALLENGES = Counter("mfa_challenges_total", "Ended challenges.", ["status"])
+GATEWAY = Counter("mfa_gateway_decisions_total", "Decisions of the gateway.", ["result", "reason"])
+PINGS = Counter("mfa_pings_total", "Notifications of CIBA clients.", ["result"])
 PUSHES = Counter("mfa_pushes_total", "Notifications by outcome.", ["provider", "result"])
+PUSH_SECONDS = Histogram(
+    "mfa_push_seconds",
+    "Time from the challenge to the provider's acceptance.",
+    ["provider"],
+    buckets=(1, 2, 5, 10, 30, 60, 120),
+)
 
 
 def exposition(*, several_processes: bool) -> bytes:

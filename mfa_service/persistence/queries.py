@@ -88,7 +88,8 @@ _SUBJECT_OF_DEVICE = (
     .where(Authenticator.state.in_(_LISTED) | (Authenticator.id == bindparam("id")))
     .order_by(Authenticator.created_at, Authenticator.id)
 )
-_CLIENT = select(Client.__table__).where(Client.id == bindparam("id"))
+_OURS = select(Client.__table__).where(Client.scopes != "")  # see `references`
+_CLIENT = _OURS.where(Client.id == bindparam("id"))
 _CHALLENGE = select(Challenge.__table__).where(Challenge.id == bindparam("id"))
 _PENDING = (
     select(Challenge.__table__)
@@ -121,14 +122,14 @@ _ENROLLMENT = select(Enrollment.__table__).where(Enrollment.id == bindparam("id"
 
 
 def client(tx: Connection, client_id: str) -> ClientValue | None:
-    """Return a client, disabled ones too."""
+    """Return a client of ours, disabled ones too."""
     row = tx.execute(_CLIENT, {"id": client_id}).one_or_none()
     return client_from(row) if row else None
 
 
 def clients(tx: Connection) -> list[ClientValue]:
-    """Return every client, oldest first."""
-    rows = tx.execute(select(Client.__table__).order_by(Client.created_at, Client.id))
+    """Return every client of ours, oldest first."""
+    rows = tx.execute(_OURS.order_by(Client.created_at, Client.id))
     return [client_from(row) for row in rows]
 
 

@@ -15,6 +15,7 @@ from mfa_service.domain.challenge import (
     Status,
     proofs_from_json,
 )
+from mfa_service.domain.client_metadata import ClientMetadata
 from mfa_service.domain.ports import SecretBox
 from mfa_service.domain.subject import Client, User
 
@@ -37,6 +38,7 @@ def client_from(row: Row[Any]) -> Client:
         disabled=row.disabled_at is not None,
         jwks=json.loads(row.jwks) if row.jwks else None,
         secret_hash=row.secret_hash,
+        metadata=ClientMetadata.from_mapping(json.loads(row.client_metadata)),
     )
 
 

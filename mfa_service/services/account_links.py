@@ -11,7 +11,7 @@ from mfa_service.persistence.consume import lock_user
 
 from . import subjects
 from .foundation import Foundation
-from .sessions import Browser, SessionService
+from .sessions import Beginning, Browser, SessionService
 from .tokens import Caller
 
 PATH = "/account/link/"
@@ -76,7 +76,7 @@ class AccountLinkService:
                 raise NotFound
             if sessions.spend_link(tx, hashes, at=at) is None:
                 raise NotFound
-            return self._sessions.begin(tx, user_id, BeganBy.LINK, browser, at=at)
+            return self._sessions.begin(tx, user_id, Beginning(BeganBy.LINK), browser, at=at)
 
     def _hashes(self, token: str) -> tuple[str, ...]:
         return self._f.keyed_hash.every(token, purpose=_PURPOSE)

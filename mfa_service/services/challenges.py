@@ -108,11 +108,14 @@ class ChallengeService:
         verified = (*challenge.verified, *counted)
         return self._f.levels.assurance_for(verified, challenge.asked.acr_values)
 
-    def result(self, challenge: Challenge) -> Result | None:
-        """Return what a satisfied challenge yields: the same claims and `jti` each time."""
+    def result(self, client: Client, challenge: Challenge) -> Result | None:
+        """Return what a satisfied challenge yields: the same claims and `jti` each time.
+
+        Levels and methods have the names of the client's dialect.
+        """
         if challenge.status is not Status.SATISFIED or challenge.auth_time is None:
             return None
-        assurance = self.assurance(challenge)
+        assurance = client.dialect.told(self.assurance(challenge), self._f.levels)
         claims: dict[str, object] = {
             "iss": self._f.issuer,
             "aud": challenge.client_id,

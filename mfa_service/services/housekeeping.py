@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
 from mfa_service.domain.errors import Unavailable
-from mfa_service.persistence import sessions, states
+from mfa_service.persistence import authorizations, sessions, states
 from mfa_service.persistence.models import (
     Challenge,
     Enrollment,
@@ -41,6 +41,7 @@ class HousekeepingService:
             self._delete_challenges,
             self._end_enrollments,
             self._delete_sessions,
+            self._delete_authorizations,
             self._delete_guards,
         ):
             with self._f.work.transaction() as tx:
@@ -76,6 +77,11 @@ class HousekeepingService:
 
     def _delete_sessions(self, tx: Connection, at: int) -> None:
         sessions.delete_over(tx, at=at, idle=self._f.limits.session_idle)
+
+    @staticmethod
+    def _delete_authorizations(tx: Connection, at: int) -> None:
+        """Delete requests that nobody came for, and what yields nothing more since a day."""
+        authorizations.delete_over(tx, at=at, kept=_DAY)
 
     @staticmethod
     def _delete_guards(tx: Connection, at: int) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,10 @@ from mfa_service.persistence.models import Authenticator, Challenge, Device, Out
 
 from .foundation import Foundation, push_place
 
-_BATCH = 20
-_LEASE_SECONDS = 20
-_TRIES = 3
-_BACK_OFF_SECONDS = 5
+_BATCH, _AT_ONCE = 40, 8
+_LEASE_SECONDS = 60
+"""Longer than any sender takes: what is leased is not handled by two at once."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 10, 60
 logger = logging.getLogger(__name__)
 
 
@@ -38,6 +39,7 @@ _WANTED = (
 class _Sent:
     state: PushState | None
     gone: bool = False
+    later: int = 0
 
 
 class OutboxService:
@@ -55,8 +57,12 @@ class OutboxService:
                 return 0
         with self._f.work.transaction() as tx:
             rows = self._take(tx, at=at)
-        for row in rows:
-            self._deliver(row, at=at)
+        if len(rows) == 1:
+            self._deliver(rows[0], at=at)
+        elif rows:  # a provider that is slow for one phone holds up no other
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                for done in [pool.submit(self._deliver, row, at=at) for row in rows]:
+                    done.result()
         return len(rows)
 
     def _take(self, tx: Connection, *, at: int) -> list[Row[Any]]:
@@ -97,18 +103,35 @@ class OutboxService:
             logger.error("a push address does not open", extra=_about(row))  # noqa: TRY400
             return _Sent(PushState.FAILED)
         except PushRejected as exc:
-            final = exc.gone or row.attempts >= _TRIES
-            return _Sent(PushState.FAILED if final else None, gone=exc.gone)
+            if exc.alert:
+                about = _about(row) | {"provider": provider, "reason": str(exc)}
+                logger.error("a push provider wants the operator", extra=about)  # noqa: TRY400
+            pause = 0 if exc.final else self._pause(row, least=exc.retry_after)
+            return self._again(row, pause, at=at, gone=exc.gone)
         except Exception:  # a provider's library may raise anything; others still want their push
             logger.exception("a push provider failed", extra=_about(row))
-            return _Sent(PushState.FAILED if row.attempts >= _TRIES else None)
+            return self._again(row, self._pause(row, least=0), at=at)
+        metrics.PUSH_SECONDS.labels(provider).observe(max(at - row.queued_at, 0))
         return _Sent(PushState.ACCEPTED)
+
+    def _pause(self, row: Row[Any], *, least: int) -> int:
+        """Return for how long to wait: twice as long each time, and up to a quarter more."""
+        attempts: int = row.attempts
+        usual = min(_FIRST_PAUSE << (attempts - 1), _LONGEST_PAUSE)
+        seconds = max(usual, least)
+        return seconds + seconds * self._f.randomness.bytes(1)[0] // 1024
+
+    @staticmethod
+    def _again(row: Row[Any], pause: int, *, at: int, gone: bool = False) -> _Sent:
+        """Return that it is tried later, unless never again or nobody would wait for it then."""
+        if pause == 0 or at + pause >= row.expires_at:
+            return _Sent(PushState.FAILED, gone=gone)
+        return _Sent(None, later=pause)
 
     @staticmethod
     def _store(tx: Connection, row: Row[Any], sent: _Sent, *, at: int) -> None:
         if sent.state is None:
-            values = {"due_at": at + _BACK_OFF_SECONDS * row.attempts}
-            tx.execute(update(Outbox).where(Outbox.id == row.id).values(values))
+            tx.execute(update(Outbox).where(Outbox.id == row.id).values(due_at=at + sent.later))
             return
         tx.execute(delete(Outbox).where(Outbox.id == row.id))
         states.set_push_state(tx, row.challenge_id, sent.state)

@@ -59,3 +59,8 @@ class OwnClient:
 def own_client_id(realm: str) -> ClientId:
     """Return the id of this service as a client of a realm."""
     return ClientId(f"cli_self_{realm}")
+
+
+def is_own(client: Client) -> bool:
+    """Tell whether it is this service itself."""
+    return client.id == own_client_id(client.realm)

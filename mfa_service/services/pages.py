@@ -20,6 +20,7 @@ from mfa_service.persistence.consume import end_challenge
 from . import places
 from .answers import AnswerService
 from .challenges import RESULT_LIFETIME, ChallengeService
+from .client_authentication import ClientAuthentication
 from .foundation import Foundation
 from .prompts import Prompts
 from .reach import Reach
@@ -49,11 +50,16 @@ class PageService:
     """Use cases of the browser that opened the page; `session` is the secret that it holds."""
 
     def __init__(
-        self, foundation: Foundation, challenges: ChallengeService, answers: AnswerService
+        self,
+        foundation: Foundation,
+        challenges: ChallengeService,
+        answers: AnswerService,
+        clients: ClientAuthentication,
     ) -> None:
         self._f = foundation
         self._challenges = challenges
         self._answers = answers
+        self._clients = clients
         self._prompts = Prompts(foundation)
         self._reach = Reach(foundation)
 
@@ -196,9 +202,8 @@ class PageService:
             raise AuthenticatorNotActive("This page offers no passkey.")
 
     def _client(self, challenge: Challenge) -> Client:
-        with self._f.work.reading() as tx:
-            client = queries.client(tx, challenge.client_id)
-        if client is None or client.disabled:
+        client = self._clients.find(challenge.client_id)
+        if client is None:
             raise NotFound
         return client
 

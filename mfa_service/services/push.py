@@ -56,7 +56,7 @@ class PushGate:
         tx.execute(insert(PushSent), sent | {"sent_at": notice.at})
         for phone_id in phone_ids:
             row = {"challenge_id": notice.challenge_id, "authenticator_id": phone_id}
-            times = {"due_at": notice.at, "expires_at": notice.expires_at}
+            times = {"queued_at": notice.at, "due_at": notice.at, "expires_at": notice.expires_at}
             tx.execute(insert(Outbox), row | times | {"id": new_challenge_id(self._f.randomness)})
 
     def seconds_to_wait(self, tx: Connection, notice: Notice) -> int:

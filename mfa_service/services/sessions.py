@@ -34,6 +34,15 @@ class Browser:
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a session begins; an errand has a request that it is for, and fewer seconds."""
+
+    by: BeganBy
+    authorization_id: str | None = None
+    lifetime: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody in a session: what they have, and as what they call the other use cases."""
 
@@ -45,6 +54,11 @@ class Person:
     def sub(self) -> str:
         """The subject by the authorization server's identifier."""
         return self.subject.user.sub
+
+    @property
+    def on_errand(self) -> bool:
+        """Whether the session may do nothing but add a first authenticator for a request."""
+        return self.session.authorization_id is not None
 
     def authenticator(self, authenticator_id: str) -> Authenticator:
         """Return one of the person's authenticators that are listed; raise `NotFound`."""
@@ -62,7 +76,7 @@ class SessionService:
         self._own_client = own_client
 
     def begin(
-        self, tx: Connection, user_id: str, began_by: BeganBy, browser: Browser, *, at: int
+        self, tx: Connection, user_id: str, beginning: Beginning, browser: Browser, *, at: int
     ) -> str:
         """Write a session and return its cookie, 256 bits that were never used before (S 9.2).
 
@@ -74,16 +88,17 @@ class SessionService:
         session = Session(
             id=new_session_id(self._f.randomness),
             user_id=user_id,
-            began_by=began_by,
+            began_by=beginning.by,
             created_at=at,
             seen_at=at,
-            expires_at=at + self._f.limits.session_lifetime,
+            expires_at=at + (beginning.lifetime or self._f.limits.session_lifetime),
             user_agent=browser.user_agent[:_LONGEST_USER_AGENT],
+            authorization_id=beginning.authorization_id,
         )
         token = b64url(self._f.randomness.bytes(_TOKEN_BYTES))
         rows.begin(tx, session, _hash(token))
         event = Event.SESSION_BEGIN
-        audit.record(tx, audit.Entry(event, at, user_id=user_id, result=began_by))
+        audit.record(tx, audit.Entry(event, at, user_id=user_id, result=beginning.by))
         return token
 
     def find(self, cookie: str | None, *, in_use: bool = True) -> Person | None:
@@ -117,11 +132,13 @@ class SessionService:
         with self._f.work.reading() as tx:
             return rows.of_user(tx, person.session.user_id, at=at, idle=idle)
 
-    def end(self, person: Person, session_id: str) -> None:
-        """End one of the person's sessions, on the server; again does no harm."""
+    def end(self, person: Person, session_id: str) -> bool:
+        """End one of the person's sessions, on the server; tell whether it was there still."""
         with self._f.work.transaction() as tx:
-            if rows.end(tx, person.session.user_id, session_id):
+            ended = rows.end(tx, person.session.user_id, session_id)
+            if ended:
                 self._note_end(tx, person)
+        return ended
 
     def end_others(self, person: Person) -> int:
         """End every session of the person but this one; return how many."""

@@ -11,7 +11,7 @@ from mfa_service.persistence.consume import lock_user, remember_token
 
 from . import subjects
 from .foundation import Foundation
-from .sessions import Browser, SessionService
+from .sessions import Beginning, Browser, SessionService
 
 RETURN_PATH = "/account/signed-in"
 LIFETIME = 600
@@ -101,7 +101,9 @@ class SignInService:
         with self._f.work.transaction() as tx:
             if subject is None or lock_user(tx, subject.user.id) is None:
                 raise LoginRefused("the subject is being erased")
-            return self._sessions.begin(tx, subject.user.id, BeganBy.LOGIN, browser, at=at)
+            return self._sessions.begin(
+                tx, subject.user.id, Beginning(BeganBy.LOGIN), browser, at=at
+            )
 
     @property
     def _redirect_uri(self) -> str:

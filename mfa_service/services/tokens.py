@@ -1,15 +1,16 @@
 """Access tokens for clients: issued after client credentials, believed by their signature."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mfa_service import jose
 from mfa_service.domain.errors import Unauthenticated
 from mfa_service.domain.events import Event
-from mfa_service.domain.subject import Client
-from mfa_service.persistence import audit
+from mfa_service.domain.ports import JsonObject
+from mfa_service.domain.subject import Client, Source
+from mfa_service.persistence import audit, authorizations, references
 
-from .clients import ClientService
+from .client_authentication import ClientAuthentication
 from .foundation import Foundation
 
 LIFETIME = 300
@@ -59,7 +60,7 @@ class Caller:
 class TokenService:
     """Issues and reads our own access tokens (RFC 9068)."""
 
-    def __init__(self, foundation: Foundation, clients: ClientService) -> None:
+    def __init__(self, foundation: Foundation, clients: ClientAuthentication) -> None:
         self._f = foundation
         self._clients = clients
 
@@ -88,6 +89,8 @@ class TokenService:
             "jti": jose.b64url(self._f.randomness.bytes(16)),
         }
         with self._f.work.transaction() as tx:
+            if client.source is Source.DIRECTORY:
+                references.refer_to(tx, client, at=at)
             audit.record(tx, audit.Entry(Event.CLIENT_TOKEN, at, client_id=client.id))
         return IssuedToken(self._f.keys.signer.sign(claims, typ=TYP), granted)
 
@@ -97,21 +100,43 @@ class TokenService:
         Only `aud` = issuer is good here; a disabled client is refused at once.
         """
         try:
-            jws = jose.parse(token, typ=TYP, members={"alg", "typ", "kid"})
-            key = self._f.keys.public(jws.header["kid"])
-            if key is None:
-                raise jose.JoseError("kid")
-            jose.verify_es256(jws, key)
-            jose.check_times(jws.claims, at=self._f.clock.now(), lifetime=LIFETIME)
-            if jws.claims.get("iss") != self._f.issuer or jws.claims.get("aud") != self._f.issuer:
+            claims, client = self.read(token)
+            if claims.get("aud") != self._f.issuer or is_about_person(claims):
                 raise jose.JoseError("aud")
-            client = self._clients.find(jws.text("client_id"))
-            scopes = jws.text("scope").split()
+            scopes = str(claims["scope"]).split()
         except jose.JoseError as exc:
             raise invalid_token() from exc
-        if client is None:
-            raise invalid_token()
         return Caller(client, frozenset(scopes) & frozenset(client.scopes))
+
+    def read(self, token: str) -> tuple[JsonObject, Client]:
+        """Return what a token of ours says, and the client that got it; `aud` is left to judge.
+
+        Raises `JoseError` unless it is alive and its client is enabled, now; one about a person
+        is over too when its authorization was revoked (RFC 6749 §4.1.2).
+        """
+        jws = jose.parse(token, typ=TYP, members={"alg", "typ", "kid"})
+        key = self._f.keys.public(jws.header["kid"])
+        if key is None:
+            raise jose.JoseError("kid")
+        jose.verify_es256(jws, key)
+        jose.check_times(jws.claims, at=self._f.clock.now(), lifetime=LIFETIME)
+        if jws.claims.get("iss") != self._f.issuer:
+            raise jose.JoseError("iss")
+        jws.text("scope")
+        client = self._clients.find(jws.text("client_id"))
+        if client is None:
+            raise jose.JoseError("client_id")
+        if is_about_person(jws.claims):
+            with self._f.work.reading() as tx:
+                row = authorizations.find(tx, jws.text("jti"))
+            if row is None or row.revoked_at is not None:
+                raise jose.JoseError("jti")
+        return jws.claims, client
+
+
+def is_about_person(claims: Mapping[str, object]) -> bool:
+    """Tell whether a token of ours is about a person who proved presence, not about a client."""
+    return "auth_time" in claims
 
 
 def invalid_token() -> Unauthenticated:

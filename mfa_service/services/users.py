@@ -8,7 +8,7 @@ from mfa_service.domain.authenticator import Authenticator as AuthenticatorValue
 from mfa_service.domain.challenge import Asked
 from mfa_service.domain.errors import NotFound
 from mfa_service.domain.events import Event
-from mfa_service.domain.subject import Subject
+from mfa_service.domain.subject import Client, Subject
 from mfa_service.persistence import audit, queries, sessions, states
 from mfa_service.persistence.consume import lock_user
 from mfa_service.persistence.models import (
@@ -50,9 +50,13 @@ class UserService:
             raise NotFound
         return subject
 
-    def acr_attainable(self, subject: Subject) -> str:
-        """Return the highest level that the subject can reach now, without `prior`."""
-        return self._f.levels.acrs[self._reach.attainable(subject)]
+    def acr_attainable(self, client: Client, subject: Subject) -> str:
+        """Return the highest level that the subject can reach now, without `prior`.
+
+        It has the name of the client's dialect.
+        """
+        highest = self._f.levels.acrs[self._reach.attainable(subject)]
+        return client.dialect.name_of(highest, self._f.levels)
 
     def level_of(self, found: AuthenticatorValue) -> int:
         """Return the rank of the level that one authenticator reaches alone."""

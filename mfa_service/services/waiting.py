@@ -1,7 +1,8 @@
 """Long polls: wait for a change without a lost wake-up and without a database connection.
 
-Within a process a waiter is told at once. Changes made by other workers are seen by `Watcher`,
-one loop per process, which compares what is waited for with the database a few times a second.
+Within a process a waiter is told at once. What other processes change is told by Redis or
+PostgreSQL, and seen by `Watcher`, one loop per process, which compares what is waited for with the
+database: a few times a second on SQLite, and as a net beneath the others.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,6 +11,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import select
 
+from mfa_service.adapters.wakeup_carried import CarriedWakeUp
 from mfa_service.adapters.wakeup_memory import MemoryWakeUp
 from mfa_service.domain.challenge import Status
 from mfa_service.domain.ports import Clock
@@ -19,7 +21,7 @@ from mfa_service.persistence.unit_of_work import UnitOfWork
 from .foundation import Foundation
 
 T = TypeVar("T")
-WATCH_SECONDS = 0.2
+WATCH_SECONDS, SELDOM_SECONDS = 0.2, 3
 _BATCH = 500
 
 
@@ -63,17 +65,25 @@ def wait_for_change(foundation: Foundation, watched: Watched[T], *, seconds: int
 class Watcher:
     """Tells this process's waiters of what other processes changed; `look` is called in a loop."""
 
-    def __init__(self, work: UnitOfWork, wake_up: MemoryWakeUp, clock: Clock) -> None:
+    def __init__(
+        self, work: UnitOfWork, wake_up: MemoryWakeUp | CarriedWakeUp, clock: Clock
+    ) -> None:
         self._work = work
         self._wake_up = wake_up
         self._clock = clock
+        self._looked_at = 0
         self._seen: dict[str, object] = {}
 
     def look(self) -> None:
         """Compare every waited-for topic with the last look, and tell of those that differ.
 
         A topic seen for the first time is told of too: it may have changed after its waiter read.
+        While other processes are heard, it looks every 3 s only, for what was not carried.
         """
+        at = self._clock.now()
+        if self._wake_up.hears and at - self._looked_at < SELDOM_SECONDS:
+            return
+        self._looked_at = at
         topics = self._wake_up.topics()
         found: dict[str, object] = dict.fromkeys(topics)
         found |= self._challenges(_named(topics, "challenge:"))

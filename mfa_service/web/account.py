@@ -21,21 +21,24 @@ _LONGEST = 256
 PersonView = Callable[Concatenate[Visit, Person, ...], Response]
 
 
-def shown(view: PersonView) -> View:
-    """Return a page for who is signed in; everybody else is led to the sign-in."""
+def shown(view: PersonView, *, errand: bool = False) -> View:
+    """Return a page for who is signed in; everybody else is led to the sign-in.
+
+    An errand, which began by a hint, sees only pages with `errand`: it adds a first authenticator.
+    """
 
     def checked(visit: Visit, **path: str) -> Response:
-        person = visit.services.account.sessions.find(visit.cookie(COOKIE))
+        person = _person(visit, errand=errand)
         return frame.redirect(visit, HOME) if person is None else view(visit, person, **path)
 
     return checked
 
 
-def posted(view: PersonView) -> View:
+def posted(view: PersonView, *, errand: bool = False) -> View:
     """Return what a form of our own page in this session does; nothing else gets through."""
 
     def checked(visit: Visit, **path: str) -> Response:
-        person = visit.services.account.sessions.find(visit.cookie(COOKIE))
+        person = _person(visit, errand=errand)
         if person is None:
             return frame.redirect(visit, HOME)
         guard.check_post(visit, visit.cookie(COOKIE) or "")
@@ -54,6 +57,11 @@ def called(view: PersonView) -> View:
         return view(visit, person, **path)
 
     return checked
+
+
+def _person(visit: Visit, *, errand: bool) -> Person | None:
+    person = visit.services.account.sessions.find(visit.cookie(COOKIE))
+    return None if person is None or (person.on_errand and not errand) else person
 
 
 def render(

@@ -23,7 +23,7 @@ def adding(
     visit: Visit, person: Person, kind: str, status: int = 200, *, misnamed: bool = False
 ) -> Response:
     """Show what adding one of this type means; `misnamed` after a name that misleads."""
-    found = addable(visit).get(kind)
+    found = addable(visit, person).get(kind)
     if found is None:
         raise NotFound
     replaces = kind == "recovery_codes" and any(
@@ -44,7 +44,7 @@ def adding(
 def add(visit: Visit, person: Person, kind: str) -> Response:
     """Add one of this type."""
     label = _label(visit)
-    if kind not in addable(visit) or _misleads(label):
+    if kind not in addable(visit, person) or _misleads(label):
         return adding(visit, person, kind, _MISNAMED, misnamed=True)
     return ask(visit, person, Intent(Action.ADD, kind, label), "")
 
@@ -163,8 +163,8 @@ def _label_of(listed: tuple[Authenticator, ...], authenticator_id: str) -> str:
 
 
 PAGES = (
-    Page("GET", "/account/add/<id:kind>", "accountAdding", account.shown(adding)),
-    Page("POST", "/account/add/<id:kind>", "accountAdd", account.posted(add)),
+    Page("GET", "/account/add/<id:kind>", "accountAdding", account.shown(adding, errand=True)),
+    Page("POST", "/account/add/<id:kind>", "accountAdd", account.posted(add, errand=True)),
     Page("GET", _ONE, "accountAuthenticator", account.shown(one)),
     Page("POST", f"{_ONE}/rename", "accountRename", account.posted(rename)),
     Page("POST", f"{_ONE}/suspend", "accountSuspend", account.posted(suspend)),

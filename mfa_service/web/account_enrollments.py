@@ -132,8 +132,10 @@ def _proof(visit: Visit, found: Enrollment) -> dict[str, object]:
 
 
 PAGES = (
-    Page("GET", _ONE, "accountEnrollment", account.shown(show)),
+    Page("GET", _ONE, "accountEnrollment", account.shown(show, errand=True)),
     Page("GET", f"{_ONE}/state", "accountEnrollmentState", account.called(state)),
-    Page("POST", f"{_ONE}/confirm", "accountEnrollmentConfirm", account.posted(confirm)),
-    Page("POST", f"{_ONE}/cancel", "accountEnrollmentCancel", account.posted(cancel)),
+    Page(
+        "POST", f"{_ONE}/confirm", "accountEnrollmentConfirm", account.posted(confirm, errand=True)
+    ),
+    Page("POST", f"{_ONE}/cancel", "accountEnrollmentCancel", account.posted(cancel, errand=True)),
 )

@@ -10,7 +10,7 @@ from mfa_service.domain.ports import LoginRefused
 from mfa_service.services.sessions import Person
 from mfa_service.services.sign_in import LIFETIME, Answer
 
-from . import account, browsers, cookies, frame, guard
+from . import account, browsers, cookies, first_steps, frame, guard
 from .account_words import KINDS, addable, worth_of
 from .pages import Page
 from .visits import Visit, new_nonce
@@ -25,6 +25,8 @@ def overview(visit: Visit) -> Response:
     if person is None:
         offered = visit.services.account.sign_in.offered
         return frame.render(visit, "account/sign_in.html", offered=offered)
+    if person.on_errand:
+        return first_steps.home(visit, person)
     found = person.subject.authenticators
     at, limits = visit.services.foundation.clock.now(), visit.services.foundation.limits
     return account.render(
@@ -32,7 +34,7 @@ def overview(visit: Visit) -> Response:
         person,
         "overview.html",
         kinds=KINDS,
-        addable=addable(visit).values(),
+        addable=addable(visit, person).values(),
         rows=[(one, worth_of(visit, one)) for one in found],
         few_codes=_few_codes(found, limits.recovery_codes_low),
         stuck=person.subject.only_suspended,

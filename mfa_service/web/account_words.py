@@ -7,6 +7,7 @@ from mfa_service.domain.attestation import Standing
 from mfa_service.domain.authenticator import Authenticator, Pin
 from mfa_service.domain.challenge import Challenge, Reason, Status
 from mfa_service.services.intents import Action, Hindrance, Intent
+from mfa_service.services.sessions import Person
 
 from .i18n import marked
 from .visits import Visit
@@ -62,9 +63,14 @@ KINDS = {
 }
 
 
-def addable(visit: Visit) -> dict[str, Kind]:
-    """Return the kinds that can be added here: no passkey while the issuer is an IP address."""
+def addable(visit: Visit, person: Person) -> dict[str, Kind]:
+    """Return the kinds that can be added here: no passkey while the issuer is an IP address.
+
+    On an errand only what can answer the request that it is for.
+    """
     offered = {factor.type for factor in visit.services.foundation.factors.values()}
+    if person.on_errand:
+        offered &= set(visit.services.protocols.first_steps.types(person))
     return {name: kind for name, kind in KINDS.items() if name in offered}
 
 

@@ -46,16 +46,20 @@ def open_link(visit: Visit, challenge_id: str, secret: str) -> Response:
         return Response()
     if not guard.is_navigation(visit.request):
         return _not_for_a_person(visit)
+    if _has_opened(visit, challenge_id):
+        return _to_page(visit, challenge_id)
+    return enter(visit, challenge_id, secret)
+
+
+def enter(visit: Visit, challenge_id: str, secret: str) -> Response:
+    """Spend the page's secret for this browser and lead it to the page."""
     pages = visit.services.pages
-    if not _has_opened(visit, challenge_id):
-        session = pages.open(challenge_id, secret)
-        challenge = pages.look(challenge_id, session)
-        seconds = challenge.expires_at - visit.services.foundation.clock.now() + KEPT_OPEN
-        response = _to_page(visit, challenge_id)
-        name = _cookie(challenge_id)
-        cookies.write(response, visit.issuer, name, session, seconds=max(seconds, KEPT_OPEN))
-        return response
-    return _to_page(visit, challenge_id)
+    session = pages.open(challenge_id, secret)
+    challenge = pages.look(challenge_id, session)
+    seconds = challenge.expires_at - visit.services.foundation.clock.now() + KEPT_OPEN
+    response, name = _to_page(visit, challenge_id), _cookie(challenge_id)
+    cookies.write(response, visit.issuer, name, session, seconds=max(seconds, KEPT_OPEN))
+    return response
 
 
 def show(visit: Visit, challenge_id: str) -> Response:

@@ -33,9 +33,14 @@ def check_fetch(request: Request) -> None:
 
 def is_navigation(request: Request) -> bool:
     """Tell whether a person opens this address: no prefetch, no preview of headers, no script."""
+    return request.method == "GET" and is_arrival(request)
+
+
+def is_arrival(request: Request) -> bool:
+    """Tell whether a person arrives, also by another site's form (OpenID Connect Core §3.1.2)."""
     _, mode, destination = _metadata(request)
     opens = mode in {None, "navigate"} and destination in {None, "document"}
-    return request.method == "GET" and opens and not is_prefetch(request)
+    return opens and not is_prefetch(request)
 
 
 def is_prefetch(request: Request) -> bool:

@@ -26,6 +26,14 @@ def allow_scripts(response: Response, nonce: str) -> None:
     response.headers["Content-Security-Policy"] = f"{_NOTHING}; script-src 'nonce-{nonce}'"
 
 
+def allow_form(response: Response, origin: str) -> None:
+    """Let the form of this page lead to another origin: where an answer is posted to."""
+    policy = response.headers["Content-Security-Policy"]
+    response.headers["Content-Security-Policy"] = policy.replace(
+        "form-action 'self'", f"form-action {origin}"
+    )
+
+
 def finish(response: Response, issuer: str) -> None:
     """Add what was not said yet."""
     for name, value in _ALWAYS.items():

@@ -13,9 +13,11 @@ from . import (
     account_enrollments,
     account_pages,
     assets,
+    authorize_pages,
     challenge_calls,
     challenge_pages,
     enroll_pages,
+    first_steps,
     frame,
     guard,
     headers,
@@ -31,8 +33,12 @@ PAGES: tuple[Page, ...] = (
     *account_enrollments.PAGES,
     *account_activity.PAGES,
     *enroll_pages.PAGES,
+    *authorize_pages.PAGES,
+    *first_steps.PAGES,
 )
-_FOLDERS = frozenset({"static", *(page.path.split("/")[1] for page in PAGES)})
+_SHARED = "oauth2"  # a folder that programs use too: there only the pages are for people
+_FOLDERS = frozenset({"static", *(page.path.split("/")[1] for page in PAGES)} - {_SHARED})
+_PATHS = frozenset(page.path for page in PAGES if page.path.startswith(f"/{_SHARED}/"))
 
 
 def register(app: Flask, services: Services) -> None:
@@ -46,7 +52,7 @@ def register(app: Flask, services: Services) -> None:
 
 def is_page(incoming: Request) -> bool:
     """Tell whether a request is for a person's browser, whether or not there is such a page."""
-    return incoming.path.split("/")[1] in _FOLDERS
+    return incoming.path.split("/")[1] in _FOLDERS or incoming.path in _PATHS
 
 
 def finish(incoming: Request, response: Response, services: Services) -> None:

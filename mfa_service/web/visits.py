@@ -52,6 +52,11 @@ class Visit:
             raise InvalidRequest({name: ["Given twice, or not a text that is accepted here."]})
         return given[0] if given else None
 
+    def queries(self) -> dict[str, str]:
+        """Return every query parameter; raise `InvalidRequest` if one is unclean or there twice."""
+        names = self.request.args.keys()
+        return {name: self.query(name) or "" for name in names if not has_control(name)}
+
     def seconds(self, name: str, *, longest: int) -> int:
         """Return a duration in the query, 0 if there is none; raise `InvalidRequest` otherwise."""
         given = self.query(name) or "0"

@@ -5,7 +5,10 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from tests.contract.flows_of_people import people
+from tests.support.ciba import Asker, approve, asker
 from tests.support.clients import basic, token_request
+from tests.support.code_flow import party_of
+from tests.support.gateway import Gate
 from tests.support.phone import Phone, PinKey
 from tests.support.world import AAL2, World
 
@@ -201,13 +204,76 @@ def service_documents(world: World) -> Seen:
     token_request(world, {}, basic(api.client_id, api.secret))
     token_request(world, {"scope": "mfa:other"}, basic(api.client_id, api.secret))
     token_request(world, {}, basic(api.client_id, "wrong"))
-    documents = ("openid-configuration", "jwks.json", "webauthn")
+    documents = (
+        "openid-configuration",
+        "oauth-authorization-server",
+        "jwks.json",
+        "webauthn",
+    )
     for path in (*(f"/.well-known/{name}" for name in documents), "/healthz", "/readyz"):
         client.get(path)
     return {
         *{("token", status) for status in (200, 400, 401)},
-        *{(name, 200) for name in ("discovery", "jwks", "relatedOrigins", "healthz", "readyz")},
+        *{(name, 200) for name in ("discovery", "authorizationServerMetadata", "jwks")},
+        *{(name, 200) for name in ("relatedOrigins", "healthz", "readyz")},
     }
+
+
+def code_flow(world: World) -> Seen:
+    """Push a request, step up, redeem the code, and read the access token; and what is wrong."""
+    party, client = party_of(world), world.app.test_client()
+    token = party.tokens(world.totp("carol"), login_hint="carol")["access_token"]
+    for given in ({"token": token}, {}):
+        party.post("/oauth2/introspect", given)
+    for bearer in (token, "nonsense"):
+        for method in ("GET", "POST"):
+            headers = {"Authorization": f"Bearer {bearer}"}
+            client.open("/oauth2/userinfo", method=method, headers=headers)
+    party.push(code_challenge="")
+    for path in ("/oauth2/par", "/oauth2/introspect"):
+        client.post(path, data={"token": "x"})
+    return {
+        ("pushAuthorizationRequest", 201),
+        *{("pushAuthorizationRequest", status) for status in (400, 401)},
+        *{("introspect", status) for status in (200, 400, 401)},
+        *{(name, status) for name in ("userinfo", "userinfoByPost") for status in (200, 401)},
+    }
+
+
+def ciba(world: World) -> Seen:
+    """Ask on the phone, guard a person by a code, and what is wrong."""
+    sub, api = _fresh(world), world.client()
+    phone, till = world.phone(sub), asker(world, metadata={"backchannel_user_code_parameter": True})
+    user = api.get(f"/v1/users?sub={sub}").get_json()["users"][0]["id"]
+    for path in (f"/v1/users/{user}/user-code", f"/v1/users/{user}x/user-code"):
+        api.call("PUT", path, {"user_code": "abcd"})
+        api.call("DELETE", path)
+    api.call("PUT", f"/v1/users/{user}/user-code", {"user_code": "abc"})
+    asked = till.asked(login_hint=sub)
+    till.poll(asked["auth_req_id"])
+    approve(world, phone, asked)
+    till.poll(asked["auth_req_id"])
+    till.ask(login_hint="nobody")
+    claims = '{"id_token": {"acr": {"essential": true, "values": ["urn:unheard:of"]}}}'
+    till.ask(login_hint=sub, claims=claims)
+    Asker(world, till.id, "wrong").ask()
+    return {
+        *{("backchannelAuthenticate", status) for status in (200, 400, 401, 403)},
+        *{("setUserCode", status) for status in (204, 404, 422)},
+        *{("removeUserCode", status) for status in (204, 404)},
+        *{("token", status) for status in (200, 400)},
+    }
+
+
+def gateway(world: World) -> Seen:
+    """Ask as nginx does, about a request that may pass and about some that may not."""
+    gate = Gate(world, "nginx")
+    gate.ask(token=gate.token())
+    gate.ask(token="nonsense")
+    gate.ask("/payments", gate.token())
+    gate.ask(token=gate.token("payments"))
+    gate.ask("/nowhere")
+    return {("checkAccess", 200), ("checkAccess", 401), ("checkAccess", 403)}
 
 
 FLOWS: tuple[Callable[[World], Seen], ...] = (
@@ -219,4 +285,7 @@ FLOWS: tuple[Callable[[World], Seen], ...] = (
     phones,
     people,
     service_documents,
+    code_flow,
+    ciba,
+    gateway,
 )

@@ -1,18 +1,23 @@
 """A world whose people may call, and names for the tests that schemathesis collects."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from schemathesis.pytest.plugin import SchemathesisFunction
 
+from tests.support.gateway import ROUTES
 from tests.support.me import peoples_world
 from tests.support.world import World
 
 
 @pytest.fixture
-def world(sqlite_url: str) -> Iterator[World]:
-    """Return the service with a login issuer, so that every operation can be reached."""
-    with peoples_world(sqlite_url) as people:
+def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
+    """Return the service with a login issuer and routes, so that every operation can be reached."""
+    routes = tmp_path / "routes.toml"
+    routes.write_text(ROUTES)
+    gateway = {"MFA_GATEWAY_ROUTES": str(routes), "MFA_GATEWAY_MODE": "nginx"}
+    with peoples_world(sqlite_url, **gateway) as people:
         yield people.world
 
 

@@ -12,7 +12,8 @@ HELP = {
     "serve": (("serve",), ("--host", "--port", "--workers", "SIGTERM")),
     "db": (("db",), ("upgrade", "check")),
     "db upgrade": (("db", "upgrade"), ("second call does nothing",)),
-    "client": (("client",), ("add", "list", "rotate-secret", "disable")),
+    "client": (("client",), ("apply", "add", "list", "show", "rotate-secret", "disable")),
+    "client apply": (("client", "apply"), ("--prune", "--yes", "--dry-run", "--json", "realm")),
     "client add": (
         ("client", "add"),
         ("--scope", "--redirect-uri", "--origin", "--resource", "--realm", "--jwks", "--json"),

@@ -78,7 +78,7 @@ def test_options_are_kept_as_they_were_given(env: dict[str, str], sqlite_url: st
         *("--realm", "partners"),
     )
     world = make_world(sqlite_url)
-    client = world.services.clients.find(made["client_id"])
+    client = world.services.client_authentication.find(made["client_id"])
     close(world)
     assert client is not None
     assert client.redirect_uris == ("https://shop.example/back", "https://b.example/")

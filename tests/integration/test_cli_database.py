@@ -45,7 +45,7 @@ def test_an_upgrade_makes_the_tables_and_a_second_one_changes_nothing(tmp_path: 
     assert (first.status, first.out) == (0, "")
     assert first.err.endswith("The database is up to date.\n")
     made = count(path, TABLES), count(path, "SELECT count(*) FROM signing_key")
-    assert made[1] == 1
+    assert made[1] == 2  # ES256 and RS256
     assert command_line(env, "db", "upgrade").status == 0
     assert (count(path, TABLES), count(path, "SELECT count(*) FROM signing_key")) == made
 
@@ -55,7 +55,7 @@ def test_first_upgrades_at_once_make_one_database(tmp_path: Path) -> None:
     env = environment(f"sqlite:///{path}")
     upgrade = partial(run, "mfa", "db", "upgrade", folder=tmp_path, env=env)
     assert [ran.status for ran in race([upgrade] * 2)] == [0, 0]
-    assert count(path, "SELECT count(*) FROM signing_key") == 1
+    assert count(path, "SELECT count(*) FROM signing_key") == 2  # ES256 and RS256
 
 
 def test_upgrades_at_once_wait_for_each_other_on_postgresql(
@@ -202,10 +202,10 @@ def test_first_starts_at_once_agree_on_the_development_key(tmp_path: Path) -> No
 def test_serving_with_the_development_key_warns_in_the_log(tmp_path: Path) -> None:
     port = free_port()
     command = [installed("mfa"), "serve", "--port", str(port)]
-    env = without_keys(tmp_path) | {"MFA_LDAP_URL": "ldaps://directory.example"}
+    env = without_keys(tmp_path) | {"MFA_VAPID_KEY": "x"}
     with ServerProcess(command, port=port, env=env, folder=tmp_path) as server:
         server.await_answer("/readyz")
     logged = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
     warned = " ".join(line["message"] for line in logged if line["level"] == "warning")
     assert "MFA_MASTER_KEYS" in warned
-    assert "MFA_LDAP_URL" in warned
+    assert "MFA_VAPID_KEY" in warned

@@ -160,7 +160,7 @@ def test_what_changes_keys_and_pins_is_audited(world: World) -> None:
 
 def test_a_wrong_secret_of_a_client_is_audited(world: World) -> None:
     api = world.client()
-    assert world.services.clients.by_secret(api.client_id, "wrong") is None
+    assert world.services.client_authentication.by_secret(api.client_id, "wrong") is None
     row = audited(world)[-1]
     assert (row["event"], row["client_id"]) == ("client.auth_fail", api.client_id)
 

@@ -240,8 +240,8 @@ def test_everything_of_before_works_after_a_new_master_key(rolled: Rolled) -> No
 def test_a_client_of_before_keeps_its_secret_after_a_new_master_key(rolled: Rolled) -> None:
     api = rolled(MASTER_KEYS).client()
     after = rolled(ROLLED)
-    assert after.services.clients.by_secret(api.client_id, api.secret) is not None
-    assert after.services.clients.by_secret(api.client_id, "wrong") is None
+    assert after.services.client_authentication.by_secret(api.client_id, api.secret) is not None
+    assert after.services.client_authentication.by_secret(api.client_id, "wrong") is None
 
 
 def test_the_signing_key_stays_after_a_new_master_key(rolled: Rolled) -> None:
@@ -271,8 +271,8 @@ def test_what_is_new_is_sealed_under_the_first_key_while_old_workers_still_read_
 def test_without_the_key_that_sealed_it_nothing_is_signed(rolled: Rolled) -> None:
     api = rolled(MASTER_KEYS).client()
     stranger = rolled(OTHER)
-    client = stranger.services.clients.find(api.client_id)
+    client = stranger.services.client_authentication.find(api.client_id)
     assert client is not None
-    assert stranger.services.clients.by_secret(api.client_id, api.secret) is None
+    assert stranger.services.client_authentication.by_secret(api.client_id, api.secret) is None
     with pytest.raises(KeysUnreadable, match="MFA_MASTER_KEYS"):
         stranger.services.tokens.issue(client, scopes=(), resources=())

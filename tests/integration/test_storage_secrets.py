@@ -8,8 +8,10 @@ from typing import Any
 
 import pyotp
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from tests.support.database import everything_in, rows
+from tests.support.keys import quick_key
 from tests.support.phone import Phone, PinKey, b64
 from tests.support.world import ISSUER, Totp, World
 
@@ -170,11 +172,17 @@ def test_no_master_key_is_in_the_database(world: World, flow: Secrets, sqlite_ur
     assert len(flow.texts) > 10
 
 
-def test_the_signing_key_is_not_there_in_clear(world: World, sqlite_url: str) -> None:
-    (row,) = rows(world, "SELECT public_jwk, sealed FROM signing_key")
-    assert set(json.loads(row["public_jwk"])) == {"kty", "crv", "x", "y"}
+def test_the_signing_keys_are_not_there_in_clear(world: World, sqlite_url: str) -> None:
+    elliptic, rsa = rows(world, "SELECT public_jwk, sealed FROM signing_key ORDER BY alg")
+    assert set(json.loads(elliptic["public_jwk"])) == {"kty", "crv", "x", "y"}
+    assert set(json.loads(rsa["public_jwk"])) == {"kty", "n", "e"}
     dump = everything_in(sqlite_url)
     assert b"PRIVATE KEY" not in dump
+    key = quick_key("RS256")
+    assert isinstance(key, RSAPrivateKey)
+    numbers = key.private_numbers()
+    for secret in (numbers.p, numbers.q, numbers.d):
+        assert secret.to_bytes((secret.bit_length() + 7) // 8, "big")[:64] not in dump
     assert bytes.fromhex("06082a8648ce3d030107") not in dump
 
 

@@ -110,6 +110,10 @@ class Browser:
         path = address.removeprefix(self.issuer)
         return self.client.post(path, base_url=self.issuer, data=fields, headers=sent)
 
+    def land(self, address: str, fields: dict[str, str], **headers: str) -> Seen:
+        """Send a form of another site, and follow where it leads."""
+        return self._follow(self.post(address, fields, **headers), address)
+
     def submit(self, ending: str, **fields: str) -> Seen:
         """Fill in the form of the page whose action ends so, send it, and follow."""
         form = self.page.form(ending)

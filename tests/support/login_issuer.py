@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 from tests.support.clients import KeyPair
@@ -133,11 +133,27 @@ class LoginDouble:
         return Answer(body={"id_token": found["id_token"], "token_type": "Bearer"})
 
 
+class Double(Protocol):
+    """What answers requests."""
+
+    def answer(self, request: Received) -> Answer: ...
+
+
+D = TypeVar("D", bound=Double)
+
+
 @contextmanager
 def login_double(clock: FrozenClock) -> Iterator[LoginDouble]:
     """Run a double until the block ends."""
+    with served(lambda address: LoginDouble(clock, address)) as double:
+        yield double
+
+
+@contextmanager
+def served(make: Callable[[str], D]) -> Iterator[D]:
+    """Run what `make` returns for its address, until the block ends."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    double = LoginDouble(clock, f"http://127.0.0.1:{server.server_port}")
+    double = make(f"http://127.0.0.1:{server.server_port}")
     server.RequestHandlerClass = _handler(double)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -150,7 +166,7 @@ def login_double(clock: FrozenClock) -> Iterator[LoginDouble]:
         server.server_close()
 
 
-def _handler(double: LoginDouble) -> type[BaseHTTPRequestHandler]:
+def _handler(double: Double) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._reply({})
@@ -172,8 +188,8 @@ def _handler(double: LoginDouble) -> type[BaseHTTPRequestHandler]:
 
 def _send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
     body = answer.body if isinstance(answer.body, bytes) else _json(answer.body)
-    handler.send_response(answer.status)
-    for name, value in answer.headers.items():
+    handler.send_response_only(answer.status)
+    for name, value in ({"Date": handler.date_time_string()} | answer.headers).items():
         handler.send_header(name, value)
     if answer.pieces is None:
         handler.send_header("Content-Length", str(len(body)))

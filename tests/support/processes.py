@@ -63,10 +63,13 @@ class ServerProcess:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         return sorted(int(child) for child in children.split())
 
-    def await_answer(self, path: str = "/healthz") -> Self:
-        """Return when `path` answers 200; raise RuntimeError with the output if it never does."""
+    def await_answer(self, path: str = "/healthz", *statuses: int) -> Self:
+        """Return when `path` answers 200, or one of `statuses`.
+
+        Raises RuntimeError with the output if it never does.
+        """
         deadline = time.monotonic() + _START_SECONDS
-        while self._status_of(path) != http.HTTPStatus.OK:
+        while self._status_of(path) not in (statuses or (http.HTTPStatus.OK,)):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 message = f"the server on port {self.port} did not start:\n{self.output()}"
                 self.kill()

@@ -18,6 +18,7 @@ from mfa_service.services.clients import NewClient
 from mfa_service.settings import Settings
 from mfa_service.wiring import Ports, Services
 
+from .keys import quick_key
 from .phone import Phone, PinKey, claims_of
 from .ports import FakeSender, FrozenClock
 
@@ -112,7 +113,7 @@ class World:
             made = self.services.clients.add(new)
             self._tokens[name] = Api(self.app, "", made.client.id, made.secret or "")
         api = self._tokens[name]
-        found = self.services.clients.find(api.client_id)
+        found = self.services.client_authentication.find(api.client_id)
         assert found is not None
         api.token = self.services.tokens.issue(found, scopes=(), resources=()).token
         return api
@@ -250,7 +251,7 @@ def make_world(database_url: str, login: LoginProvider | None = None, /, **envir
     )
     clock = FrozenClock()
     senders = {name: FakeSender(name) for name in ("fcm", "webpush")}
-    app = create_app(settings, Ports(clock, SystemRandomness(), senders, login))
+    app = create_app(settings, Ports(clock, SystemRandomness(), senders, login, new_key=quick_key))
     services_of(app).foundation.keys.ensure()
     return World(app, clock, senders, login)
 

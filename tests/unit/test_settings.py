@@ -27,6 +27,16 @@ def faults(**environ: str) -> list[str]:
 
 
 WRONG = {
+    "MFA_REDIS_URL": ["localhost", "http://localhost", "redis://", "unix:///run/redis", "redis://h:x"],
+    "MFA_NOTIFICATION_HOSTS": [
+        "till.example",
+        "https://till.example:443",
+        "till.example:0",
+        "till.example:https",
+        "till.example:443/cb",
+        "user@till.example:443",
+        "till.example:443;other.example:443",
+    ],
     "MFA_ISSUER": [
         "login",
         "login.example.org",

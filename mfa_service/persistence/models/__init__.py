@@ -8,6 +8,7 @@ from .authenticators import (
     MetadataBlob,
     SpentProof,
 )
+from .authorizations import Authorization, PushedRequest
 from .challenges import Challenge, Prompt, PushSent
 from .clients import Client, SigningKey
 from .enrollments import Enrollment
@@ -20,6 +21,7 @@ __all__ = [
     "AuditEvent",
     "Authenticator",
     "AuthenticatorModel",
+    "Authorization",
     "Challenge",
     "Client",
     "Device",
@@ -30,6 +32,7 @@ __all__ = [
     "Outbox",
     "Prompt",
     "PushSent",
+    "PushedRequest",
     "SeenToken",
     "Session",
     "SigningKey",

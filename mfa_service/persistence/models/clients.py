@@ -19,12 +19,17 @@ class Client(Base):
     resources: Mapped[str]
     secret_hash: Mapped[str | None]
     jwks: Mapped[str | None]
+    client_metadata: Mapped[str] = mapped_column(default="{}", server_default="{}")
     created_at: Mapped[int]
     disabled_at: Mapped[int | None]
 
 
 class SigningKey(Base):
-    """A key that we sign with. The pair (alg, generation) lets only one of two makers win."""
+    """A key that we sign with. The pair (alg, generation) lets only one of two makers win.
+
+    It is published from the start and signs from `active_at` on, until the next one does; what is
+    retired is no longer published. `x5c` is its certificate (RFC 7517 §4.7), DER in base64.
+    """
 
     __tablename__ = "signing_key"
     __table_args__ = (UniqueConstraint("alg", "generation"),)
@@ -33,4 +38,7 @@ class SigningKey(Base):
     generation: Mapped[int]
     public_jwk: Mapped[str]
     sealed: Mapped[bytes]
+    x5c: Mapped[str | None]
     created_at: Mapped[int]
+    active_at: Mapped[int] = mapped_column(default=0, server_default="0")
+    retired_at: Mapped[int | None]

@@ -57,6 +57,7 @@ class Outbox(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     challenge_id: Mapped[str]
     authenticator_id: Mapped[str]
+    queued_at: Mapped[int] = mapped_column(default=0, server_default="0")
     due_at: Mapped[int]
     expires_at: Mapped[int]
     attempts: Mapped[int] = mapped_column(default=0)

@@ -7,7 +7,7 @@ from mfa_service.persistence.base import Base
 
 
 class Session(Base):
-    """A self-service session, by the hash of its cookie. `began_by` is `link` or `login`.
+    """A self-service session, by the hash of its cookie. `began_by` is `link`, `login` or `hint`.
 
     `intent` is what the person wants to change, kept while the step-up for it runs. `shown` is
     sealed: what an enrollment shows to this browser only. `notice` is said on the next page.
@@ -26,6 +26,7 @@ class Session(Base):
     intent: Mapped[str | None]
     shown: Mapped[bytes | None]
     notice: Mapped[str | None]
+    authorization_id: Mapped[str | None]
 
 
 class AccountLink(Base):

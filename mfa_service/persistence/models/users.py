@@ -10,6 +10,7 @@ class User(Base):
     """A subject.
 
     `revision` is written first by every change of its authenticators: they are serial per user.
+    `user_code_hash` is what CIBA clients have to know before they may ask (CIBA Core §7.1).
     """
 
     __tablename__ = "user"
@@ -20,3 +21,5 @@ class User(Base):
     created_at: Mapped[int]
     fraud_reported_at: Mapped[int | None]
     revision: Mapped[int] = mapped_column(default=0)
+    user_code_hash: Mapped[str | None]
+    user_code_failures: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -44,7 +44,7 @@ def test_each_realm_has_its_own(world: World) -> None:
 def test_nobody_can_prove_to_be_it(world: World) -> None:
     client = world.services.own_client.of("default")
     for secret in ("", "None", client.id):
-        assert world.services.clients.by_secret(client.id, secret) is None
+        assert world.services.client_authentication.by_secret(client.id, secret) is None
     answer = world.app.test_client().post(
         "/oauth2/token", data={"grant_type": "client_credentials"}, auth=(client.id, "x")
     )

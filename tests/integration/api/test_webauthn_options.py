@@ -130,6 +130,6 @@ def test_what_another_place_gave_does_not_serve_here(world: World) -> None:
 
 
 def _read(world: World, passkey: passkeys.Passkey, challenge: dict[str, Any]) -> Challenge:
-    client = world.services.clients.find(passkey.api.client_id)
+    client = world.services.client_authentication.find(passkey.api.client_id)
     assert client is not None
     return world.services.challenges.read(client, challenge["id"])

@@ -138,4 +138,4 @@ def test_nobody_can_prove_to_be_this_service(people: PeoplesWorld, alice: Person
     alice.me()
     own = own_client_id("default")
     for secret in ("", "None", "null"):
-        assert people.world.services.clients.by_secret(own, secret) is None
+        assert people.world.services.client_authentication.by_secret(own, secret) is None
