@@ -27,7 +27,13 @@ def faults(**environ: str) -> list[str]:
 
 
 WRONG = {
-    "MFA_REDIS_URL": ["localhost", "http://localhost", "redis://", "unix:///run/redis", "redis://h:x"],
+    "MFA_REDIS_URL": [
+        "localhost",
+        "http://localhost",
+        "redis://",
+        "unix:///run/redis",
+        "redis://h:x",
+    ],
     "MFA_NOTIFICATION_HOSTS": [
         "till.example",
         "https://till.example:443",

@@ -149,6 +149,7 @@ def test_a_provider_that_goes_on_refusing_makes_it_failed(world: World, api: Api
     for _ in range(60):
         world.services.outbox.deliver()
         world.clock.advance(10)
+    world.services.outbox.deliver()
     assert push_state(world.client(), opened["id"]) == "failed"
 
 
