@@ -1,7 +1,5 @@
 """The declarative base, the Flask extension, and how each database is set up."""
 
-import sqlite3
-import time
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
@@ -17,7 +15,6 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -28,7 +25,6 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_MILLISECONDS = 8000
-_LOOK_SECONDS = 0.001
 # No ping before use: a connection that died is told by its first statement, as 503, and the pool
 # then drops all that are as old.
 _POOL: dict[str, Any] = {
@@ -85,34 +81,6 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Begin now, or when another process lets us.
-
-    SQLite itself would look ten times a second. A process whose writers queue leaves less than a
-    millisecond between two of them, so another one would wait until that queue is empty, and be
-    refused if it never is. Who looks as often as that gets every second turn or so.
-    """
-    if not connection.get_execution_options().get("immediate", True):
-        return
-    until = time.monotonic() + BUSY_MILLISECONDS / 1000
-    connection.exec_driver_sql("PRAGMA busy_timeout=0")
-    try:
-        while not _begins(connection, last=time.monotonic() >= until):
-            time.sleep(_LOOK_SECONDS)
-    finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
-
-
-def _begins(connection: Connection, *, last: bool) -> bool:
-    try:
+    """Begin what writes; whose turn it is was settled before (`turns`)."""
+    if connection.get_execution_options().get("immediate", True):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-    except OperationalError as exc:
-        if last or not _is_busy(exc.orig):
-            raise
-        return False
-    return True
-
-
-def _is_busy(fault: BaseException | None) -> bool:
-    """Tell whether another process has its turn; the low byte is the kind (SQLite result codes)."""
-    code = fault.sqlite_errorcode if isinstance(fault, sqlite3.Error) else 0
-    return code & 0xFF == sqlite3.SQLITE_BUSY

@@ -1,6 +1,5 @@
 """Short transactions: one for a use case that writes, none for a single read."""
 
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -10,7 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mfa_service.domain.errors import Unavailable
 
-_WRITER_SECONDS = 10
+from .turns import Turns
 
 
 class UnitOfWork:
@@ -21,8 +20,8 @@ class UnitOfWork:
         # Our SQLite connections begin nothing by themselves: single reads need no more than that.
         level = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
         self._reading = engine.execution_options(immediate=False, **level)
-        # SQLite has one writer: queueing in the process is fair and cheaper than its busy loop.
-        self._writer = threading.Lock() if engine.dialect.name == "sqlite" else None
+        is_sqlite = engine.dialect.name == "sqlite"  # it has one writer
+        self._turns = Turns(engine.url.database) if is_sqlite else None
 
     @contextmanager
     def transaction(self) -> Generator[Connection, None, None]:
@@ -38,15 +37,11 @@ class UnitOfWork:
 
     @contextmanager
     def _turn(self) -> Generator[None, None, None]:
-        if self._writer is None:
+        if self._turns is None:
             yield
             return
-        if not self._writer.acquire(timeout=_WRITER_SECONDS):
-            raise Unavailable("The database is busy.", retry_after=1)
-        try:
+        with self._turns.turn():
             yield
-        finally:
-            self._writer.release()
 
 
 @contextmanager
