@@ -18,7 +18,7 @@ def open_challenge(services: Services, call: Call) -> Reply:
     """Ask a subject to prove presence."""
     caller = call.client()
     request = _request(services, caller, call.body)
-    opened = services.opening.open(caller.client, request)
+    opened = services.opening.open(caller.client, request, caller.known)
     location = f"{services.issuer}/v1/challenges/{opened.id}"
     body = representations.challenge(services, caller.client, opened)
     return Reply(201, body, {"Location": location})

@@ -67,11 +67,11 @@ def list_challenges(services: Services, call: Call) -> Reply:
 
 def read_challenge(services: Services, call: Call) -> Reply:
     """Return one signed challenge."""
-    token = services.phone_challenges.one(call.phone(), call.path["challenge_id"])
+    token = services.phone_challenges.one(call.phone())
     return Reply(200, {"challenge": token})
 
 
 def answer_challenge(services: Services, call: Call) -> Reply:
     """Approve, deny, or report fraud."""
-    status = services.phone_answers.answer(call.phone(), call.path["challenge_id"], call.body)
+    status = services.phone_answers.answer(call.phone(), call.body)
     return Reply(200, {"status": status})

@@ -61,8 +61,11 @@ def _caller(incoming: _Incoming) -> Caller | None:
     token = reading.bearer_token(incoming.request)
     if token is None:
         raise Unauthenticated
-    source = services.people if operation.proof is Proof.USER else services.tokens
-    caller = source.caller(token)
+    if operation.proof is Proof.USER:
+        caller = services.people.caller(token)
+    else:
+        about = reading.sub_in(incoming.raw) if operation.about_subject else None
+        caller = services.tokens.caller(token, about=about)
     if operation.scopes and not caller.scopes & set(operation.scopes):
         raise InsufficientScope(*operation.scopes)
     return caller
@@ -75,7 +78,10 @@ def _device(incoming: _Incoming) -> Device | None:
     if signed is None:
         raise Unauthenticated(challenge="Device")
     only_active = incoming.operation.only_active
-    return incoming.services.devices.authenticate(signed, only_active=only_active)
+    named = incoming.path.get("challenge_id")
+    return incoming.services.devices.authenticate(
+        signed, only_active=only_active, challenge_id=named
+    )
 
 
 def _act(incoming: _Incoming, caller: Caller | None) -> Reply:

@@ -84,6 +84,7 @@ class Operation:
     body_optional: bool = False
     only_active: bool = True
     idempotent: bool = False
+    about_subject: bool = False
     secret: bool = False
     replies: Mapping[int, Schema | None] = field(default_factory=dict)
     problems: tuple[str, ...] = ()

@@ -108,6 +108,16 @@ def load_body(operation: Operation, raw: bytes) -> Any:  # noqa: ANN401
     return _load(operation.body, value)
 
 
+def sub_in(raw: bytes) -> str | None:
+    """Return the `sub` that a body seems to name, to read its subject along; judged is it later."""
+    try:
+        value = strict_json.loads(raw)
+    except strict_json.NotStrictJson:
+        return None
+    sub = value.get("sub") if isinstance(value, dict) else None
+    return sub if isinstance(sub, str) and not any(strict_json.faults({"sub": sub})) else None
+
+
 def load_query(operation: Operation, request: Request) -> dict[str, Any]:
     """Return the validated query; unknown names are ignored, a name given twice is refused."""
     try:

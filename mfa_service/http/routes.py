@@ -26,6 +26,7 @@ _CHALLENGES = (
         scopes=_OPEN,
         body=shape.ChallengeRequestSchema(),
         idempotent=True,
+        about_subject=True,
         replies={201: doc.ChallengeDocument()},
         problems=("acr-unattainable", *_IDEMPOTENCY),
     ),

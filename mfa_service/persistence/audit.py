@@ -4,13 +4,14 @@ import functools
 import logging
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, Connection, Insert, bindparam, insert
+from sqlalchemy import BindParameter, Connection, bindparam, insert
 
 from mfa_service.domain.challenge import Challenge
 from mfa_service.domain.events import NOTIFIED, Event
 from mfa_service.observability import trace
 
 from .models import AuditEvent
+from .prepared import Prepared
 
 _LEVELS = {True: logging.WARNING, False: logging.INFO}
 logger = logging.getLogger("mfa_service.audit")
@@ -57,13 +58,13 @@ def about(
 
 
 @functools.cache
-def _insert(rows: int) -> Insert:
+def _insert(rows: int) -> Prepared:
     """Return the statement that appends so many rows at once."""
     names = [column.name for column in AuditEvent.__table__.columns if column.name != "id"]
     values: list[dict[str, BindParameter[object]]] = [
         {name: bindparam(f"{name}_{i}") for name in names} for i in range(rows)
     ]
-    return insert(AuditEvent).values(values)
+    return Prepared(insert(AuditEvent).values(values))
 
 
 def record(tx: Connection, *entries: Entry) -> None:
@@ -76,7 +77,7 @@ def record(tx: Connection, *entries: Entry) -> None:
     traced = {"ip": where.ip, "request_id": where.request_id}
     rows = [entry.members() | traced for entry in entries]
     named = {f"{name}_{i}": value for i, row in enumerate(rows) for name, value in row.items()}
-    tx.execute(_insert(len(rows)), named)
+    _insert(len(rows)).rows(tx, named)
     for entry in entries:
         _log(entry)
 

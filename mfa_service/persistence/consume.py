@@ -18,6 +18,7 @@ from mfa_service.domain.subject import User as UserValue
 
 from .base import Base
 from .models import Challenge, Prompt, SeenToken, User
+from .prepared import Prepared
 from .rows import challenge_from, user_from
 
 _OPEN = (
@@ -25,13 +26,13 @@ _OPEN = (
     Challenge.status == Status.PENDING,
     Challenge.expires_at > bindparam("at"),
 )
-_RESERVE = (
+_RESERVE = Prepared(
     update(Challenge)
     .where(*_OPEN, Challenge.attempts_left > 0, Challenge.client_id == bindparam("client"))
     .values(attempts_left=Challenge.attempts_left - 1)
     .returning(*Challenge.__table__.columns)
 )
-_SETTLE = (
+_SETTLE = Prepared(
     update(Challenge)
     .where(*_OPEN, Challenge.proofs == bindparam("proofs_before"))
     .values(
@@ -70,7 +71,7 @@ _SPEND_STEP_UP = (
     .values(spent_for=bindparam("used_for"))
     .returning(*Challenge.__table__.columns)
 )
-_LOCK_USER = (
+_LOCK_USER = Prepared(
     update(User)
     .where(User.id == bindparam("key"))
     .values(revision=User.revision + 1)
@@ -88,12 +89,13 @@ _CLAIM_PROMPT = (
 def insert_once(tx: Connection, model: type[Base], values: Mapping[str, object]) -> bool:
     """Insert a row and tell whether it was the first with its keys; never raises a conflict."""
     statement = _insert_statement(model, tx.dialect.name)
-    return tx.execute(statement, dict(values)).one_or_none() is not None
+    return statement.row(tx, values) is not None
 
 
 @functools.cache
-def _insert_statement(model: type[Base], dialect: str) -> Executable:
-    return _insert(model, dialect).on_conflict_do_nothing().returning(*inspect(model).primary_key)
+def _insert_statement(model: type[Base], dialect: str) -> Prepared:
+    statement = _insert(model, dialect).on_conflict_do_nothing()
+    return Prepared(statement.returning(*inspect(model).primary_key))
 
 
 @functools.cache
@@ -109,7 +111,7 @@ def _insert(model: type[Base], dialect: str) -> postgresql.Insert | sqlite.Inser
 
 def lock_user(tx: Connection, user_id: str) -> UserValue | None:
     """Take the user's row until commit, so that changes of its authenticators are serial."""
-    row = tx.execute(_LOCK_USER, {"key": user_id}).one_or_none()
+    row = _LOCK_USER.row(tx, {"key": user_id})
     return user_from(row) if row else None
 
 
@@ -125,7 +127,7 @@ def reserve_attempt(
 ) -> ChallengeValue | None:
     """Take one attempt of a client's open challenge before a proof is compared (S 3.1.5)."""
     values = {"key": challenge_id, "client": client_id, "at": at}
-    row = tx.execute(_RESERVE, values).one_or_none()
+    row = _RESERVE.row(tx, values)
     return challenge_from(row, box) if row else None
 
 
@@ -159,7 +161,8 @@ def settle_challenge(
         "new_ended_at": at if ended else None,
         "new_ended_by": after.ended_by,
     }
-    return tx.scalar(_SETTLE, values)
+    left: int | None = _SETTLE.value(tx, values)
+    return left
 
 
 def end_challenge(

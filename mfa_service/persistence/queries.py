@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, or_, select
 
 from mfa_service.domain.authenticator import Authenticator as AuthenticatorValue
 from mfa_service.domain.authenticator import State
@@ -14,8 +14,33 @@ from mfa_service.domain.subject import Client as ClientValue
 from mfa_service.domain.subject import Subject
 from mfa_service.domain.subject import User as UserValue
 
+from .base import Base
 from .models import Authenticator, Challenge, Client, Device, Enrollment, User
+from .prepared import Prepared, Record, record
 from .rows import authenticator_from, challenge_from, client_from, user_from
+
+
+@dataclass(frozen=True, slots=True)
+class OfDevice:
+    """What is read of a phone: whose it is, itself, and the challenge that was looked for."""
+
+    subject: Subject
+    phone: AuthenticatorValue
+    challenge: ChallengeValue | None
+
+
+class _Joined:
+    """The columns of a table that come last in rows of a join, under names of their own."""
+
+    def __init__(self, model: type[Base], prefix: str) -> None:
+        table = model.__table__
+        self.columns = [column.label(f"{prefix}_{column.name}") for column in table.columns]
+        self._make = record([column.name for column in table.columns])
+
+    def row(self, joined: Record) -> Record:
+        """Return them as if they had been read alone."""
+        make: Any = self._make
+        return make(*joined[-len(self.columns) :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +54,7 @@ class Ended:
 
 
 _LISTED = (State.ACTIVE, State.SUSPENDED)
+_IS_LISTED = or_(*(Authenticator.state == state for state in _LISTED))
 
 AUTHENTICATOR_COLUMNS: tuple[Any, ...] = (
     Authenticator.id.label("authenticator_id"),
@@ -55,13 +81,15 @@ _SUBJECT = (
     select(User.__table__, *AUTHENTICATOR_COLUMNS)
     .outerjoin(
         Authenticator,
-        (Authenticator.user_id == User.id) & Authenticator.state.in_(_LISTED),
+        (Authenticator.user_id == User.id) & _IS_LISTED,
     )
     .outerjoin(Device, _DEVICE)
     .order_by(Authenticator.created_at, Authenticator.id)
 )
-_SUBJECT_BY_SUB = _SUBJECT.where(User.realm == bindparam("realm"), User.sub == bindparam("sub"))
-_SUBJECT_BY_ID = _SUBJECT.where(User.id == bindparam("id"))
+_SUBJECT_BY_SUB = Prepared(
+    _SUBJECT.where(User.realm == bindparam("realm"), User.sub == bindparam("sub"))
+)
+_SUBJECT_BY_ID = Prepared(_SUBJECT.where(User.id == bindparam("id")))
 _AUTHENTICATOR = (
     select(User.__table__, *AUTHENTICATOR_COLUMNS)
     .join(Authenticator, Authenticator.user_id == User.id)
@@ -72,25 +100,42 @@ _LISTED_OF_TYPE = (
     select(*AUTHENTICATOR_COLUMNS)
     .outerjoin(Device, _DEVICE)
     .where(Authenticator.type == bindparam("type"), Authenticator.id > bindparam("after"))
-    .where(Authenticator.state.in_(_LISTED))
+    .where(_IS_LISTED)
     .order_by(Authenticator.id)
     .limit(bindparam("most"))
 )
 _LISTED_BY_NAME = select(Authenticator.id).where(
-    Authenticator.credential_name == bindparam("name"), Authenticator.state.in_(_LISTED)
+    Authenticator.credential_name == bindparam("name"), _IS_LISTED
 )
 _OWNER = select(Authenticator.user_id).where(Authenticator.id == bindparam("id"))
-_SUBJECT_OF_DEVICE = (
+_OF_DEVICE = (
     select(User.__table__, *AUTHENTICATOR_COLUMNS)
     .join(Authenticator, Authenticator.user_id == User.id)
     .outerjoin(Device, _DEVICE)
     .where(User.id == _OWNER.scalar_subquery())
-    .where(Authenticator.state.in_(_LISTED) | (Authenticator.id == bindparam("id")))
+    .where(_IS_LISTED | (Authenticator.id == bindparam("id")))
     .order_by(Authenticator.created_at, Authenticator.id)
 )
+_SUBJECT_OF_DEVICE = Prepared(_OF_DEVICE)
 _OURS = select(Client.__table__).where(Client.scopes != "")  # see `references`
-_CLIENT = _OURS.where(Client.id == bindparam("id"))
-_CHALLENGE = select(Challenge.__table__).where(Challenge.id == bindparam("id"))
+_CLIENT = Prepared(_OURS.where(Client.id == bindparam("id")))
+_IN_ONE = _Joined(Client, "client")
+_CLIENT_AND_SUBJECT = Prepared(
+    select(User.__table__, *AUTHENTICATOR_COLUMNS, *_IN_ONE.columns)
+    .select_from(Client)
+    .outerjoin(User, (User.realm == Client.realm) & (User.sub == bindparam("sub")))
+    .outerjoin(Authenticator, (Authenticator.user_id == User.id) & _IS_LISTED)
+    .outerjoin(Device, _DEVICE)
+    .where(Client.scopes != "", Client.id == bindparam("id"))
+    .order_by(Authenticator.created_at, Authenticator.id)
+)
+_ASKED = _Joined(Challenge, "challenge")
+_DEVICE_AND_CHALLENGE = Prepared(
+    _OF_DEVICE.add_columns(*_ASKED.columns).outerjoin(
+        Challenge, (Challenge.user_id == User.id) & (Challenge.id == bindparam("challenge"))
+    )
+)
+_CHALLENGE = Prepared(select(Challenge.__table__).where(Challenge.id == bindparam("id")))
 _PENDING = (
     select(Challenge.__table__)
     .where(
@@ -123,7 +168,7 @@ _ENROLLMENT = select(Enrollment.__table__).where(Enrollment.id == bindparam("id"
 
 def client(tx: Connection, client_id: str) -> ClientValue | None:
     """Return a client of ours, disabled ones too."""
-    row = tx.execute(_CLIENT, {"id": client_id}).one_or_none()
+    row = _CLIENT.row(tx, {"id": client_id})
     return client_from(row) if row else None
 
 
@@ -135,22 +180,46 @@ def clients(tx: Connection) -> list[ClientValue]:
 
 def subject_by_sub(tx: Connection, realm: str, sub: str) -> Subject | None:
     """Return a user with what is listed of its authenticators, in one statement."""
-    return _subject(list(tx.execute(_SUBJECT_BY_SUB, {"realm": realm, "sub": sub})))
+    return _subject(_SUBJECT_BY_SUB.rows(tx, {"realm": realm, "sub": sub}))
 
 
 def subject_by_id(tx: Connection, user_id: str) -> Subject | None:
     """Return a user with what is listed of its authenticators, in one statement."""
-    return _subject(list(tx.execute(_SUBJECT_BY_ID, {"id": user_id})))
+    return _subject(_SUBJECT_BY_ID.rows(tx, {"id": user_id}))
 
 
-def subject_of_device(tx: Connection, device_id: str) -> tuple[Subject, AuthenticatorValue] | None:
-    """Return the subject whose phone this is, and the phone in any state, in one statement."""
-    rows = list(tx.execute(_SUBJECT_OF_DEVICE, {"id": device_id}))
+def client_and_subject(
+    tx: Connection, client_id: str, sub: str
+) -> tuple[ClientValue, Subject | None] | None:
+    """Return a client of ours and a subject of its realm, in one statement."""
+    rows = _CLIENT_AND_SUBJECT.rows(tx, {"id": client_id, "sub": sub})
+    if not rows:
+        return None
+    known = rows[0].id is not None
+    return client_from(_IN_ONE.row(rows[0])), _subject(rows) if known else None
+
+
+def subject_of_device(
+    tx: Connection, device_id: str, challenge_id: str | None, box: SecretBox
+) -> OfDevice | None:
+    """Return the subject whose phone this is, the phone in any state, and a challenge of theirs.
+
+    One statement.
+    """
+    if challenge_id is None:
+        rows = _SUBJECT_OF_DEVICE.rows(tx, {"id": device_id})
+    else:
+        rows = _DEVICE_AND_CHALLENGE.rows(tx, {"id": device_id, "challenge": challenge_id})
     if not rows:
         return None
     found = {row.authenticator_id: authenticator_from(row) for row in rows}
     listed = tuple(a for a in found.values() if a.state in _LISTED)
-    return Subject(user_from(rows[0]), listed), found[device_id]
+    asked = None if challenge_id is None else _ASKED.row(rows[0])
+    return OfDevice(
+        Subject(user_from(rows[0]), listed),
+        found[device_id],
+        challenge_from(asked, box) if asked is not None and asked.id is not None else None,
+    )
 
 
 def authenticator(
@@ -176,7 +245,7 @@ def is_listed(tx: Connection, credential_name: str) -> bool:
 
 def challenge(tx: Connection, challenge_id: str, box: SecretBox) -> ChallengeValue | None:
     """Return a challenge in any state."""
-    row = tx.execute(_CHALLENGE, {"id": challenge_id}).one_or_none()
+    row = _CHALLENGE.row(tx, {"id": challenge_id})
     return challenge_from(row, box) if row else None
 
 

@@ -11,8 +11,9 @@ from mfa_service.domain.factor import Verified
 
 from .consume import insert_once
 from .models import Authenticator, Device, SpentProof
+from .prepared import Prepared
 
-_SETTLE_AUTHENTICATOR = (
+_SETTLE_AUTHENTICATOR = Prepared(
     update(Authenticator)
     .where(
         Authenticator.id == bindparam("key"),
@@ -56,16 +57,16 @@ _FORGIVE = (
     .where(Authenticator.id.in_(bindparam("ids", expanding=True)))
     .values(failures=case((Authenticator.failures > 0, Authenticator.failures - 1), else_=0))
 )
-_RESET_PIN = (
+_RESET_PIN = Prepared(
     update(Device).where(Device.authenticator_id == bindparam("key")).values(pin_failures=0)
 )
-_USE_DEVICE = (
+_USE_DEVICE = Prepared(
     update(Authenticator)
     .where(Authenticator.id == bindparam("key"), Authenticator.state == State.ACTIVE)
     .values(last_used_at=bindparam("at"))
     .returning(Authenticator.id)
 )
-_PAY_PIN = (
+_PAY_PIN = Prepared(
     update(Device)
     .where(
         Device.authenticator_id == bindparam("key"),
@@ -103,7 +104,7 @@ def settle_authenticator(
         row = {"authenticator_id": authenticator_id, "token": spends, "spent_at": at}
         if not insert_once(tx, SpentProof, row):
             return False
-    if tx.execute(_SETTLE_AUTHENTICATOR, values).one_or_none() is None:
+    if _SETTLE_AUTHENTICATOR.row(tx, values) is None:
         return False
     if verified.attributes:
         change_attributes(tx, authenticator_id, verified.attributes)
@@ -138,7 +139,7 @@ def suspend_exhausted(tx: Connection, ids: Sequence[str], *, limit: int, at: int
 
 def use_device(tx: Connection, device_id: str, *, at: int) -> bool:
     """Note that a phone was used; tell whether it still may be."""
-    return tx.execute(_USE_DEVICE, {"key": device_id, "at": at}).one_or_none() is not None
+    return _USE_DEVICE.row(tx, {"key": device_id, "at": at}) is not None
 
 
 def replace_credential(
@@ -157,12 +158,13 @@ def replace_credential(
 
 def pay_pin(tx: Connection, device_id: str, *, limit: int) -> int | None:
     """Count a wrong PIN in advance; return the count, or `None` when no PIN can be tried."""
-    return tx.scalar(_PAY_PIN, {"key": device_id, "limit": limit})
+    failures: int | None = _PAY_PIN.value(tx, {"key": device_id, "limit": limit})
+    return failures
 
 
 def reset_pin(tx: Connection, device_id: str) -> None:
     """Start the count anew after a right PIN."""
-    tx.execute(_RESET_PIN, {"key": device_id})
+    _RESET_PIN.rows(tx, {"key": device_id})
 
 
 def disable_pin(tx: Connection, device_id: str, *, at: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from mfa_service import jose
 from mfa_service.domain.events import Event
 from mfa_service.domain.ports import JsonObject
-from mfa_service.domain.subject import Client
+from mfa_service.domain.subject import Client, Subject
 from mfa_service.persistence import audit, queries
 from mfa_service.persistence.consume import remember_token
 
@@ -41,6 +41,18 @@ class ClientAuthentication:
         """Return an enabled client; raise `Unavailable` when only the directory could say."""
         client = self.known(client_id)
         return None if client is None or client.disabled else client
+
+    def find_with(self, client_id: str, sub: str) -> tuple[Client | None, Subject | None]:
+        """Return what `find` does, and the subject of this name in the client's realm."""
+        with self._f.work.reading() as tx:
+            found = queries.client_and_subject(tx, client_id, sub)
+        if found is not None:
+            return (None, None) if found[0].disabled else found
+        client = self._directory.find(client_id) if self._directory is not None else None
+        if client is None:
+            return None, None
+        with self._f.work.reading() as tx:
+            return client, queries.subject_by_sub(tx, client.realm, sub)
 
     def known(self, client_id: str) -> Client | None:
         """Return a client, enabled or not; raise `Unavailable` as `find` does."""

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from mfa_service import jose
 from mfa_service.domain.authenticator import Authenticator, State, SuspendedBy
+from mfa_service.domain.challenge import Challenge
 from mfa_service.domain.errors import AuthenticatorNotActive, Unauthenticated
 from mfa_service.domain.events import Event
 from mfa_service.domain.factor import Credential
@@ -41,12 +42,13 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A phone that signed this request, with its user and its opened credential."""
+    """A phone that signed this request, with its user, its opened credential and what it names."""
 
     phone: Authenticator
     subject: Subject
     credential: Credential
     jti: str
+    challenge: Challenge | None = None
 
     @property
     def user(self) -> User:
@@ -69,15 +71,17 @@ class DeviceService:
     def __init__(self, foundation: Foundation) -> None:
         self._f = foundation
 
-    def authenticate(self, request: SignedRequest, *, only_active: bool = True) -> Device:
+    def authenticate(
+        self, request: SignedRequest, *, only_active: bool = True, challenge_id: str | None = None
+    ) -> Device:
         """Return the phone that signed `request`; any fault raises the one `Unauthenticated`.
 
         Raises `AuthenticatorNotActive` for a phone that is not confirmed or is suspended, unless
         the call is open to such. Whether the `jti` is new is settled by `remember`, in the
-        transaction of what the request does.
+        transaction of what the request does. `challenge_id` is read along, if it is theirs.
         """
         try:
-            device = self._authenticate(request)
+            device = self._authenticate(request, challenge_id)
         except jose.JoseError as exc:
             raise invalid_request() from exc
         if only_active and device.phone.state is not State.ACTIVE:
@@ -147,20 +151,20 @@ class DeviceService:
             return None
         return self._f.secret_box.seal(json.dumps(address).encode(), place=push_place(device_id))
 
-    def _authenticate(self, request: SignedRequest) -> Device:
+    def _authenticate(self, request: SignedRequest, challenge_id: str | None) -> Device:
         jws = jose.parse(request.token, typ=REQUEST_TYP, members={"alg", "typ", "kid"})
         device_id = jws.header["kid"]
         if not isinstance(device_id, str):
             raise jose.JoseError("kid")
         with self._f.work.reading() as tx:
-            found = queries.subject_of_device(tx, device_id)
-        if found is None or not self._may_speak(found[1]):
+            found = queries.subject_of_device(tx, device_id, challenge_id, self._f.secret_box)
+        if found is None or not self._may_speak(found.phone):
             raise jose.JoseError("unknown device")
-        subject, phone = found
+        phone = found.phone
         credential = self._f.open_credential(phone.id, phone.user_id, phone.credential)
         jose.verify_es256(jws, jose.p256_key(credential.secret["device_key"]))
         self._check_claims(jws, request)
-        return Device(phone, subject, credential, jws.text("jti"))
+        return Device(phone, found.subject, credential, jws.text("jti"), found.challenge)
 
     def _may_speak(self, phone: Authenticator) -> bool:
         """Tell whether the phone may sign at all; an unconfirmed one dies with its enrollment."""

@@ -27,6 +27,7 @@ from mfa_service.jose import b64url
 from mfa_service.persistence import audit, queries, states
 from mfa_service.persistence.consume import lock_user
 from mfa_service.persistence.models import Challenge as ChallengeRow
+from mfa_service.persistence.prepared import Prepared
 from mfa_service.persistence.rows import challenge_place
 
 from .answers import AnswerService
@@ -35,8 +36,9 @@ from .proofs import Payment, ProofService, Verdict
 from .push import Notice, PushGate
 from .reach import Reach
 from .settling import Settling
+from .tokens import KnownSubject
 
-_INSERT = insert(ChallengeRow)
+_INSERT = Prepared(insert(ChallengeRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +79,22 @@ class OpeningService:
         self._reach = Reach(foundation)
         self._gate = PushGate(foundation)
 
-    def open(self, client: Client, request: ChallengeRequest) -> Challenge:
+    def open(
+        self, client: Client, request: ChallengeRequest, known: KnownSubject | None = None
+    ) -> Challenge:
         """Write the challenge and what wakes the phone, in one transaction.
+
+        `known` is what was read of the subject already.
 
         Raises `AcrUnattainable` when nothing could satisfy the request: never a weaker answer.
         An answer that came along is judged before any push; a wrong one costs an attempt.
         """
         at = self._f.clock.now()
-        with self._f.work.reading() as tx:
-            subject = queries.subject_by_sub(tx, client.realm, request.sub)
+        if known is not None and known.sub == request.sub:
+            subject = known.subject
+        else:
+            with self._f.work.reading() as tx:
+                subject = queries.subject_by_sub(tx, client.realm, request.sub)
         challenge = self._draft(client, request, subject, at=at)
         if subject is None or not challenge.asked.offers:
             self._note_refusal(client, subject, at=at)
@@ -286,5 +295,5 @@ class OpeningService:
                 challenge.asked.to_json(), place=challenge_place(challenge.id)
             ),
         }
-        tx.execute(_INSERT, row)
+        _INSERT.rows(tx, row)
         audit.record(tx, *entries)

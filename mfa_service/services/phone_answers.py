@@ -80,7 +80,7 @@ class PhoneAnswerService:
         self._settling = Settling(foundation)
         self._pin = PinCheck(foundation)
 
-    def answer(self, device: Device, challenge_id: str, token: str) -> Status:
+    def answer(self, device: Device, token: str) -> Status:
         """Judge an answer and return the status that it led to.
 
         Order: header, signature, claims, `require`; then one attempt is reserved for the whole
@@ -88,7 +88,7 @@ class PhoneAnswerService:
         Raises `ProofRejected`, `ChallengeNotOpen` or `NotFound`.
         """
         try:
-            answer = self._read(device, challenge_id, token)
+            answer = self._read(device, token)
         except (ProofRejected, ChallengeNotOpen, NotFound):
             self._devices.remember_refused(device)
             raise
@@ -97,10 +97,10 @@ class PhoneAnswerService:
         fraud = answer.claims["decision"] == "report_fraud"
         return self._refusals.refuse(device, answer.challenge, fraud=fraud, at=answer.at)
 
-    def _read(self, device: Device, challenge_id: str, token: str) -> _Answer:
+    def _read(self, device: Device, token: str) -> _Answer:
         """Check what costs no attempt; raise what `answer` does."""
         at = self._f.clock.now()
-        challenge = self._challenges.asked_of(device, challenge_id)
+        challenge = self._challenges.asked_of(device)
         try:
             claims = self._claims(device, challenge, token, at=at)
             answer = _Answer(device, challenge, claims, _proof_of(claims), at)

@@ -57,25 +57,23 @@ class PhoneChallengeService:
         subject = self._subject(device) if wait and found.challenges else device.subject
         return [self._signed(c, device, subject) for c in found.challenges]
 
-    def one(self, device: Device, challenge_id: str) -> str:
-        """Return one signed challenge.
+    def one(self, device: Device) -> str:
+        """Return the signed challenge that the phone named.
 
         Raises `NotFound` for one that does not ask this phone, `ChallengeNotOpen` for an ended one.
         """
-        return self._signed(self.asked_of(device, challenge_id), device, device.subject)
+        return self._signed(self.asked_of(device), device, device.subject)
 
-    def asked_of(self, device: Device, challenge_id: str) -> Challenge:
-        """Return an open challenge that asks this phone.
+    def asked_of(self, device: Device) -> Challenge:
+        """Return the challenge that the phone named, if it is open and asks this phone.
 
         Raises `NotFound` otherwise, or `ChallengeNotOpen`, with `status` and `reason` for the
         phone that gave the final answer: its reply may have been lost.
         """
-        at = self._f.clock.now()
-        with self._f.work.reading() as tx:
-            found = queries.challenge(tx, challenge_id, self._f.secret_box)
-        if found is None or found.user_id != device.user.id or not found.asked.pushes_to(device.id):
+        found = device.challenge
+        if found is None or not found.asked.pushes_to(device.id):
             raise NotFound
-        challenge = found.at(at)
+        challenge = found.at(self._f.clock.now())
         if challenge.status is not Status.PENDING or self.answered(challenge, device):
             raise not_open(challenge, device)
         return challenge

@@ -1,5 +1,6 @@
 """Access tokens for clients: issued after client credentials, believed by their signature."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ from mfa_service import jose
 from mfa_service.domain.errors import Unauthenticated
 from mfa_service.domain.events import Event
 from mfa_service.domain.ports import JsonObject
-from mfa_service.domain.subject import Client, Source
+from mfa_service.domain.subject import Client, Source, Subject
 from mfa_service.persistence import audit, authorizations, references
 
 from .client_authentication import ClientAuthentication
@@ -15,6 +16,7 @@ from .foundation import Foundation
 
 LIFETIME = 300
 TYP = "at+jwt"
+_REMEMBERED = 1000
 
 
 class InvalidScope(Exception):
@@ -34,6 +36,14 @@ class IssuedToken:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownSubject:
+    """What was read of a subject together with the client: `subject` is `None` for a stranger."""
+
+    sub: str
+    subject: Subject | None
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """A client that proved itself for this request, with the scopes of its token.
 
@@ -46,6 +56,7 @@ class Caller:
     scopes: frozenset[str]
     sub: str | None = None
     proven: bool = True
+    known: KnownSubject | None = None
 
     def may_touch(self, realm: str, sub: str) -> bool:
         """Tell whether this subject is there for the caller."""
@@ -63,6 +74,7 @@ class TokenService:
     def __init__(self, foundation: Foundation, clients: ClientAuthentication) -> None:
         self._f = foundation
         self._clients = clients
+        self._signed: dict[bytes, jose.Jws] = {}
 
     def issue(
         self, client: Client, *, scopes: Sequence[str], resources: Sequence[str]
@@ -94,19 +106,28 @@ class TokenService:
             audit.record(tx, audit.Entry(Event.CLIENT_TOKEN, at, client_id=client.id))
         return IssuedToken(self._f.keys.signer.sign(claims, typ=TYP), granted)
 
-    def caller(self, token: str) -> Caller:
+    def caller(self, token: str, *, about: str | None = None) -> Caller:
         """Return who holds `token`; raise `Unauthenticated` unless it is good here and now.
 
-        Only `aud` = issuer is good here; a disabled client is refused at once.
+        Only `aud` = issuer is good here; a disabled client is refused at once. The subject that
+        it asks `about` is read along.
         """
         try:
-            claims, client = self.read(token)
-            if claims.get("aud") != self._f.issuer or is_about_person(claims):
+            jws = self._verified(token)
+            if jws.claims.get("aud") != self._f.issuer or is_about_person(jws.claims):
                 raise jose.JoseError("aud")
-            scopes = str(claims["scope"]).split()
+            scopes, client_id = jws.text("scope").split(), jws.text("client_id")
         except jose.JoseError as exc:
             raise invalid_token() from exc
-        return Caller(client, frozenset(scopes) & frozenset(client.scopes))
+        known = None
+        if about is None:
+            client = self._clients.find(client_id)
+        else:
+            client, subject = self._clients.find_with(client_id, about)
+            known = KnownSubject(about, subject)
+        if client is None:
+            raise invalid_token()
+        return Caller(client, frozenset(scopes) & frozenset(client.scopes), known=known)
 
     def read(self, token: str) -> tuple[JsonObject, Client]:
         """Return what a token of ours says, and the client that got it; `aud` is left to judge.
@@ -114,15 +135,7 @@ class TokenService:
         Raises `JoseError` unless it is alive and its client is enabled, now; one about a person
         is over too when its authorization was revoked (RFC 6749 §4.1.2).
         """
-        jws = jose.parse(token, typ=TYP, members={"alg", "typ", "kid"})
-        key = self._f.keys.public(jws.header["kid"])
-        if key is None:
-            raise jose.JoseError("kid")
-        jose.verify_es256(jws, key)
-        jose.check_times(jws.claims, at=self._f.clock.now(), lifetime=LIFETIME)
-        if jws.claims.get("iss") != self._f.issuer:
-            raise jose.JoseError("iss")
-        jws.text("scope")
+        jws = self._verified(token)
         client = self._clients.find(jws.text("client_id"))
         if client is None:
             raise jose.JoseError("client_id")
@@ -132,6 +145,29 @@ class TokenService:
             if row is None or row.revoked_at is not None:
                 raise jose.JoseError("jti")
         return jws.claims, client
+
+    def _verified(self, token: str) -> jose.Jws:
+        """Return a token that we signed and that is alive; raise `JoseError` for any other.
+
+        A signature that held once is not computed again: one token serves many requests. Whether
+        its key is still ours, and its times, are judged each time.
+        """
+        digest = hashlib.sha256(token.encode()).digest()
+        jws = self._signed.get(digest)
+        parsed = jws or jose.parse(token, typ=TYP, members={"alg", "typ", "kid"})
+        key = self._f.keys.public(parsed.header["kid"])
+        if key is None:
+            raise jose.JoseError("kid")
+        if jws is None:
+            jose.verify_es256(parsed, key)
+            if len(self._signed) >= _REMEMBERED:
+                self._signed.clear()
+            self._signed[digest] = parsed
+        jose.check_times(parsed.claims, at=self._f.clock.now(), lifetime=LIFETIME)
+        if parsed.claims.get("iss") != self._f.issuer:
+            raise jose.JoseError("iss")
+        parsed.text("scope")
+        return parsed
 
 
 def is_about_person(claims: Mapping[str, object]) -> bool:

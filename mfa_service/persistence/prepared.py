@@ -1,0 +1,115 @@
+"""Statements of the hot path: built by SQLAlchemy, compiled once, run by the driver (ADR 0039).
+
+SQLAlchemy spends more on looking up a compiled statement, on its context and on its result than
+SQLite spends on the statement. What is left out the hot statements do not use: types that convert,
+defaults that are computed, lists in `IN`.
+"""
+
+import contextlib
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, NoReturn
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.expression import Executable
+
+Record = Any
+"""A row by the names of its columns, as SQLAlchemy's `Row` is."""
+
+
+class _Compiled:
+    """One statement for one dialect."""
+
+    def __init__(self, statement: Any, tx: Connection, values: Mapping[str, object]) -> None:  # noqa: ANN401
+        # Only an INSERT takes its columns from here; the others name their values themselves.
+        columns = {"column_keys": list(values)} if _names_columns(statement, values) else {}
+        compiled = statement.compile(dialect=tx.dialect, **columns)
+        self.sql = str(compiled)
+        if "POSTCOMPILE" in self.sql:
+            raise ValueError(f"a list in IN is not filled in: {self.sql}")
+        defaults = {column.key: column.default.arg for column in compiled.insert_prefetch}
+        every = {**compiled.construct_params(dict(values)), **defaults}
+        self._fixed = {key: value for key, value in every.items() if key not in values}
+        order = compiled.positiontup
+        self._in_order = None if order is None else _picking(tuple(order))
+        self.record: type[tuple[Any, ...]] | None = None
+
+    def parameters(self, values: Mapping[str, object]) -> Any:  # noqa: ANN401
+        """Return the parameters as the driver takes them."""
+        every = {**self._fixed, **values} if self._fixed else values
+        return every if self._in_order is None else self._in_order(every)
+
+
+class Prepared:
+    """A statement whose rows come as named tuples; errors are SQLAlchemy's, without values."""
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement = statement
+        self._is_insert = statement.is_insert
+        self._compiled: dict[tuple[str, ...], _Compiled] = {}
+
+    def rows(self, tx: Connection, values: Mapping[str, object]) -> list[Record]:
+        """Run it and return every row; a statement that returns none gives an empty list."""
+        dialect = tx.dialect
+        key = (dialect.name, *values) if self._is_insert else (dialect.name,)
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = self._compiled[key] = _Compiled(self._statement, tx, values)
+        raw: Any = tx.connection.dbapi_connection
+        try:
+            cursor = raw.execute(compiled.sql, compiled.parameters(values))
+            if cursor.description is None:
+                return []
+            found = cursor.fetchall()
+        except dialect.loaded_dbapi.Error as exc:
+            _raise(tx, raw, compiled.sql, exc)
+        if compiled.record is None:
+            compiled.record = record([column[0] for column in cursor.description])
+        make: Any = compiled.record
+        return [make(*row) for row in found]
+
+    def row(self, tx: Connection, values: Mapping[str, object]) -> Record | None:
+        """Run it and return its only row, `None` if there is none."""
+        found = self.rows(tx, values)
+        if len(found) > 1:
+            raise LookupError("more than one row")
+        return found[0] if found else None
+
+    def value(self, tx: Connection, values: Mapping[str, object]) -> Any:  # noqa: ANN401
+        """Run it and return the first column of its only row, `None` if there is none."""
+        found = self.row(tx, values)
+        return None if found is None else found[0]
+
+
+def _names_columns(statement: Any, values: Mapping[str, object]) -> bool:  # noqa: ANN401
+    return bool(statement.is_insert) and set(values) <= set(statement.table.columns.keys())
+
+
+def record(names: Sequence[str]) -> type[tuple[Any, ...]]:
+    """Return the type of rows with these columns."""
+    return namedtuple("Record", names)  # noqa: PYI024  # the names are known at run time only
+
+
+def _picking(order: tuple[str, ...]) -> Callable[[Mapping[str, object]], tuple[object, ...]]:
+    if len(order) == 1:
+        return lambda values: (values[order[0]],)
+    return itemgetter(*order) if order else lambda _: ()
+
+
+def _raise(tx: Connection, raw: Any, sql: str, exc: Any) -> NoReturn:  # noqa: ANN401
+    """Raise what SQLAlchemy would have raised, and drop connections that are dead."""
+    lost = tx.dialect.is_disconnect(exc, raw, None)
+    wrapped = DBAPIError.instance(
+        sql,
+        None,
+        exc,
+        tx.dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=lost,
+    )
+    if lost:
+        with contextlib.suppress(DBAPIError):  # so SQLAlchemy sees it too, and drops what is as old
+            tx.exec_driver_sql("SELECT 1")
+    raise wrapped from exc
