@@ -1,4 +1,4 @@
-"""Statements of the hot path: built by SQLAlchemy, compiled once, run by the driver (ADR 0039).
+"""Statements of the hot path: built by SQLAlchemy, compiled once, run by the driver (ADR 0033).
 
 SQLAlchemy spends more on looking up a compiled statement, on its context and on its result than
 SQLite spends on the statement. What is left out the hot statements do not use: types that convert,
@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Integer, LargeBinary, Text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import Executable
+from sqlalchemy.types import NullType
+
+_PLAIN = (Integer, LargeBinary, NullType, Text)
 
 Record = Any
 """A row by the names of its columns, as SQLAlchemy's `Row` is."""
@@ -27,8 +30,7 @@ class _Compiled:
         columns = {"column_keys": list(values)} if _names_columns(statement, values) else {}
         compiled = statement.compile(dialect=tx.dialect, **columns)
         self.sql = str(compiled)
-        if "POSTCOMPILE" in self.sql:
-            raise ValueError(f"a list in IN is not filled in: {self.sql}")
+        _refuse_what_is_converted(compiled)
         defaults = {column.key: column.default.arg for column in compiled.insert_prefetch}
         every = {**compiled.construct_params(dict(values)), **defaults}
         self._fixed = {key: value for key, value in every.items() if key not in values}
@@ -81,6 +83,13 @@ class Prepared:
         """Run it and return the first column of its only row, `None` if there is none."""
         found = self.row(tx, values)
         return None if found is None else found[0]
+
+
+def _refuse_what_is_converted(compiled: Any) -> None:  # noqa: ANN401
+    types = [bound.type for bound in compiled.binds.values()]
+    types += [column.type for column in compiled.statement.exported_columns]
+    if compiled.post_compile_params or not all(isinstance(type_, _PLAIN) for type_ in types):
+        raise ValueError(f"a value would have to be converted: {compiled}")
 
 
 def _names_columns(statement: Any, values: Mapping[str, object]) -> bool:  # noqa: ANN401
