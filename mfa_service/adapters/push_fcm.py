@@ -1,11 +1,18 @@
 """Push by Firebase Cloud Messaging, through Google's own library (S 8.1)."""
 
+import functools
 import itertools
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 import firebase_admin
+import requests
 from firebase_admin import credentials, exceptions, messaging
+from google.auth.credentials import TokenState
+from google.auth.exceptions import GoogleAuthError, RefreshError
+from google.auth.transport.requests import Request
+from requests.adapters import HTTPAdapter
 
 from mfa_service.domain.ports import Clock, PushMessage, PushRejected
 
@@ -25,19 +32,44 @@ class FcmSender:
     def __init__(self, credentials_file: Path, clock: Clock) -> None:
         """Take a service account's JSON file; raise `ValueError` for one that is none."""
         self._clock = clock
+        certificate = credentials.Certificate(str(credentials_file))
         self._app = firebase_admin.initialize_app(
-            credentials.Certificate(str(credentials_file)),
-            {"httpTimeout": TIMEOUT_SECONDS},
-            name=f"mfa-{next(_COUNT)}",
+            certificate, {"httpTimeout": TIMEOUT_SECONDS}, name=f"mfa-{next(_COUNT)}"
         )
+        self._account = certificate.get_credential()
+        self._renewing = threading.Lock()
+        self._ask = functools.partial(Request(requests.Session()), timeout=TIMEOUT_SECONDS)
+        _never_try_again(self._app)
 
     def send(self, message: PushMessage) -> None:
         """Hand it to Google, which tells nothing of its arrival."""
         left = max(message.expires_at - self._clock.now(), 0)
         try:
+            self._renew()
             messaging.send(_message(message, left), app=self._app)
         except exceptions.FirebaseError as exc:
             raise rejected(exc) from exc
+        except RefreshError as exc:
+            raise PushRejected("RefreshError", alert=not exc.retryable) from exc
+        except GoogleAuthError as exc:
+            raise PushRejected(type(exc).__name__) from exc
+
+    def _renew(self) -> None:
+        """Get a new access token in time, and within ours: the library would wait for 120 s."""
+        with self._renewing:
+            if self._account.token_state is not TokenState.FRESH:
+                self._account.refresh(self._ask)
+
+
+def _never_try_again(app: firebase_admin.App) -> None:
+    """Leave when to try again to the outbox.
+
+    The library sleeps for what `Retry-After` says, in the thread that sends, and has no option
+    for it.
+    """
+    session = messaging._get_messaging_service(app)._client.session  # noqa: SLF001
+    for address in list(session.adapters):
+        session.mount(address, HTTPAdapter(pool_maxsize=16))
 
 
 def _message(message: PushMessage, left: int) -> messaging.Message:
@@ -48,14 +80,15 @@ def _message(message: PushMessage, left: int) -> messaging.Message:
         "apns-collapse-id": message.handle[:64],
     }
     aps = messaging.Aps(alert=_TEXT, mutable_content=True, sound="default")
-    return messaging.Message(
-        token=str(message.address["token"]),
+    made = messaging.Message(
         data={"v": "1", "k": "c", "id": message.handle},
         android=messaging.AndroidConfig(
             priority="high", ttl=timedelta(seconds=left), collapse_key=message.handle
         ),
         apns=messaging.APNSConfig(headers=headers, payload=messaging.APNSPayload(aps=aps)),
     )
+    made.token = str(message.address["token"])  # as an argument it warns; the contract has no fid
+    return made
 
 
 def rejected(fault: exceptions.FirebaseError) -> PushRejected:
