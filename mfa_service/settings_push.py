@@ -5,6 +5,10 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 _NEEDED = ("project_id", "client_email", "private_key", "token_uri")
 
 
@@ -32,4 +36,13 @@ class PushReader:
             self._fault(name, "is no service account's JSON file")
         elif missing := [member for member in _NEEDED if not isinstance(account.get(member), str)]:
             self._fault(name, f"lacks {', '.join(missing)}")
+        elif not _is_rsa(account["private_key"]):
+            self._fault(name, "has no RSA key as private_key")
         return Path(given)
+
+
+def _is_rsa(pem: str) -> bool:
+    try:
+        return isinstance(load_pem_private_key(pem.encode(), None), RSAPrivateKey)
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return False
