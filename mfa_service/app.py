@@ -26,6 +26,7 @@ from mfa_service.http.operations import Operation
 from mfa_service.http.routes import OPERATIONS
 from mfa_service.observability import metrics, trace
 from mfa_service.persistence.base import db, engine_options, prepare
+from mfa_service.services import parking
 from mfa_service.settings import Settings
 from mfa_service.web import routes as web
 from mfa_service.wiring import Ports, Services, assemble
@@ -166,9 +167,12 @@ def _add_frame(app: Flask, services: Services, randomness: Randomness) -> None:
     """Surround every request with its trace, its log line, its count and its headers."""
 
     def begin() -> None:
-        request_id = reading.request_id_of(request) or new_challenge_id(randomness)[4:]
-        trace.begin(trace.Trace(request_id, request.remote_addr))
-        request.environ["mfa.started"] = time.monotonic()
+        visit = parking.visit() or parking.Visit()
+        if visit.started is None:
+            visit.started = time.monotonic()
+            visit.request_id = reading.request_id_of(request) or new_challenge_id(randomness)[4:]
+        trace.begin(trace.Trace(visit.request_id, request.remote_addr))
+        request.environ["mfa.started"] = visit.started
         if request.environ.get("PATH_INFO", "").startswith("//"):
             raise NotFound  # Werkzeug folds leading slashes before it looks for a route
 

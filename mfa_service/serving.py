@@ -1,56 +1,23 @@
 """The HTTP server: gunicorn's threads, problems for what never reaches the application."""
 
 import importlib
-import json
+import resource
 from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
-from gunicorn.util import http_date, write_nonblock
-from gunicorn.workers.gthread import ThreadWorker
 
 from mfa_service.domain.request_path import HEADERS_APART
 
-THREADS = 232  # 200 may wait (wiring.WAITING_PLACES), 32 are left for those who do not
+from .serving_worker import Worker
+
+THREADS = 48  # 16 may wait (wiring.WAITING_THREADS), 32 are left for those who do not
+CONNECTIONS = 12_000  # wakeup_memory.WAITING_PLACES may wait, the others are idle or at work
+_FILES = 65_536
 _GRACEFUL_SECONDS = 5
 _NAMING = ("X-ORIGINAL-", "X-FORWARDED-", "AUTHORIZATION")
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # gunicorn's heartbeat file, not data
-
-
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
-    """Lets waiting requests end at once when told to stop."""
-
-    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
-        """Wake whoever waits, then end as gunicorn does."""
-        application = getattr(self, "wsgi", None)  # none while the worker still loads it
-        if application is not None:
-            application.extensions["mfa"].wake_up.shut()
-        super().handle_exit(sig, frame)
-
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ANN401
-        """Answer what is no HTTP with a problem; the text of the fault is not repeated."""
-        head = (
-            "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nCache-Control: no-store\r\n"
-            f"Date: {http_date()}\r\nContent-Type: application/problem+json\r\n"
-        )
-        body = json.dumps(self._problem())
-        text = f"{head}Content-Length: {len(body)}\r\n\r\n{body}"
-        self.log.info("bad request: %s", type(exc).__name__)
-        try:
-            write_nonblock(client, text.encode("ascii"))
-        except OSError:
-            self.log.debug("the peer is gone")
-
-    def _problem(self) -> dict[str, object]:
-        issuer = self.wsgi.extensions["mfa"].issuer
-        return {
-            "type": f"{issuer}/problems/malformed-json",
-            "title": "Bad request",
-            "status": 400,
-            "detail": "The request is not HTTP that is accepted here.",
-            "instance": None,
-        }
 
 
 class _Body:
@@ -122,6 +89,7 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
         "workers": workers,
         "worker_class": Worker,
         "threads": THREADS,
+        "worker_connections": CONNECTIONS,
         "limit_request_line": 8190,
         "timeout": 60,
         "graceful_timeout": _GRACEFUL_SECONDS,
@@ -133,4 +101,13 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
         "raw_env": [f"PROMETHEUS_MULTIPROC_DIR={metrics_folder}"] if metrics_folder else [],
         "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
     }
+    _allow_files(_FILES)
     _Server(options).run()
+
+
+def _allow_files(wanted: int) -> None:
+    """Let this process and its workers open as many files as it may: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

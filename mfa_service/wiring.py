@@ -11,7 +11,6 @@ from mfa_service.adapters.master_keys import AesGcmBox, HmacHash, MasterKeys
 from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.adapters.signing_keys import PrivateKey, new_key
 from mfa_service.adapters.wakeup_carried import CarriedWakeUp
-from mfa_service.adapters.wakeup_memory import MemoryWakeUp
 from mfa_service.domain.ports import (
     Clock,
     LoginProvider,
@@ -68,7 +67,7 @@ from mfa_service.services.users import UserService
 from mfa_service.services.waiting import Watcher
 from mfa_service.settings import Settings
 
-WAITING_PLACES = 200
+WAITING_THREADS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class Ports:
     randomness: Randomness
     senders: Mapping[str, PushSender]
     login: LoginProvider | None = None
-    waiting_places: int = WAITING_PLACES
+    waiting_threads: int = WAITING_THREADS
     new_key: Callable[[str], PrivateKey] = new_key
 
     @classmethod
@@ -122,7 +121,7 @@ class Services:
 
     settings: Settings
     foundation: Foundation
-    wake_up: MemoryWakeUp | CarriedWakeUp
+    wake_up: CarriedWakeUp
     watcher: Watcher
     clients: ClientService
     client_authentication: ClientAuthentication
@@ -159,7 +158,7 @@ class Services:
 
 def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
     """Return the use cases over `engine`."""
-    wake_up = wiring_adapters.wake_up(settings, ports.waiting_places, ports.randomness)
+    wake_up = wiring_adapters.wake_up(settings, ports.waiting_threads, ports.randomness)
     foundation = _foundation(settings, UnitOfWork(engine), wake_up, ports)
     clients, devices = _clients(settings, foundation), DeviceService(foundation)
     answers, phone_challenges = AnswerService(foundation), PhoneChallengeService(foundation)
@@ -275,7 +274,7 @@ def _gateway(
 
 
 def _foundation(
-    settings: Settings, work: UnitOfWork, wake_up: MemoryWakeUp | CarriedWakeUp, ports: Ports
+    settings: Settings, work: UnitOfWork, wake_up: CarriedWakeUp, ports: Ports
 ) -> Foundation:
     keys = MasterKeys(settings.master_keys)
     box = AesGcmBox(keys, ports.randomness)

@@ -3,9 +3,12 @@
 import functools
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
-from mfa_service.adapters.wakeup_carried import CarriedWakeUp
+from sqlalchemy import make_url
+
+from mfa_service.adapters.wakeup_carried import CarriedWakeUp, Transport
 from mfa_service.adapters.wakeup_memory import MemoryWakeUp
 from mfa_service.domain.ports import (
     Clock,
@@ -66,18 +69,22 @@ def entra_tenants(settings: Settings, clock: Clock) -> list[KnownTenant]:
     return [KnownTenant(tenant, sources[tenant.cloud]) for tenant in settings.entra]
 
 
-def wake_up(
-    settings: Settings, places: int, randomness: Randomness
-) -> MemoryWakeUp | CarriedWakeUp:
-    """Return wake-ups that reach other hosts by Redis, else by PostgreSQL; on SQLite none do."""
-    local, name = MemoryWakeUp(places), randomness.bytes(8).hex()
+def wake_up(settings: Settings, threads: int, randomness: Randomness) -> CarriedWakeUp:
+    """Return wake-ups that reach other processes by Redis, PostgreSQL, or beside the database."""
+    name = randomness.bytes(8).hex()
+    return CarriedWakeUp(MemoryWakeUp(threads), _transport(settings, name), name=name)
+
+
+def _transport(settings: Settings, name: str) -> Transport:
     if settings.redis_url is not None:
         adapter = importlib.import_module("mfa_service.adapters.wakeup_redis")
-        return CarriedWakeUp(local, adapter.RedisTransport(settings.redis_url), name=name)
+        return cast("Transport", adapter.RedisTransport(settings.redis_url))
     if settings.database_url.startswith("postgresql"):
         adapter = importlib.import_module("mfa_service.adapters.wakeup_postgres")
-        return CarriedWakeUp(local, adapter.PostgresTransport(settings.database_url), name=name)
-    return local
+        return cast("Transport", adapter.PostgresTransport(settings.database_url))
+    path = make_url(settings.database_url).database
+    adapter = importlib.import_module("mfa_service.adapters.wakeup_local")
+    return cast("Transport", adapter.LocalTransport(Path(f"{path}-wake"), name))
 
 
 def push_senders(settings: Settings, clock: Clock) -> dict[str, PushSender]:

@@ -74,11 +74,19 @@ class CarriedWakeUp:
         """Return a place; see `MemoryWakeUp`."""
         return self._local.subscribe(*topics)
 
+    def park(self, *topics: str) -> Place | None:
+        """Return a place; see `MemoryWakeUp`."""
+        return self._local.park(*topics)
+
     def tell(self, *topics: str) -> None:
         """Wake who waits here, and in a moment those elsewhere."""
         self._local.tell(*topics)
         if self._threads and topics and self._outgoing.qsize() < _MOST_WAITING:
             self._outgoing.put(topics)
+
+    def tell_unless(self, topic: str, mark: object) -> None:
+        """Wake those here who saw something else."""
+        self._local.tell_unless(topic, mark)
 
     def topics(self) -> tuple[str, ...]:
         """Return the topics that somebody waits for here."""

@@ -2,21 +2,45 @@
 
 import threading
 from collections import defaultdict
+from collections.abc import Callable
+
+WAITING_PLACES = 10_000
+"""How many requests of a process may wait without a thread."""
+_UNREAD = object()
 
 
 class Place:
     """One waiter."""
 
-    def __init__(self, owner: "MemoryWakeUp", topics: tuple[str, ...]) -> None:
+    def __init__(self, owner: "MemoryWakeUp", topics: tuple[str, ...], *, parked: bool) -> None:
         self._owner = owner
         self.topics = topics
-        self.told = threading.Event()
+        self.parked = parked
+        self.mark: object = _UNREAD
+        self._told = threading.Event()
+        self._call: Callable[[], None] | None = None
+
+    def saw(self, mark: object) -> None:
+        """Note what was read, so that a change that nobody told of can be found."""
+        self.mark = mark
 
     def wait(self, seconds: float) -> bool:
         """Return whether a topic was told of; a told place is ready to wait again."""
-        told = self.told.wait(seconds)
-        self.told.clear()
+        told = self._told.wait(seconds)
+        self._told.clear()
         return told and not self._owner.is_shut
+
+    def when_told(self, call: Callable[[], None]) -> None:
+        """Have `call` called as soon as a topic is told of, or was already."""
+        self._call = call
+        if self._told.is_set():
+            call()
+
+    def tell(self) -> None:
+        """Wake it."""
+        self._told.set()
+        if self._call is not None:
+            self._call()
 
     def close(self) -> None:
         """Give the place back."""
@@ -24,25 +48,31 @@ class Place:
 
 
 class MemoryWakeUp:
-    """Waiters by topic. `places` bounds how many threads of this process may wait at once."""
+    """Waiters by topic: how many threads may wait at once is bounded, and how many without one."""
 
     hears = False
     """Whether other processes are heard: here they never are."""
 
-    def __init__(self, places: int) -> None:
-        self._places = places
+    def __init__(self, threads: int, parked: int = WAITING_PLACES) -> None:
+        self._free = {False: threads, True: parked}
         self._lock = threading.Lock()
         self._waiting: defaultdict[str, set[Place]] = defaultdict(set)
-        self._count = 0
         self.is_shut = False
 
     def subscribe(self, *topics: str) -> Place | None:
         """Return a place, or `None` when waiting would take a thread that others need."""
-        place = Place(self, topics)
+        return self._take(topics, parked=False)
+
+    def park(self, *topics: str) -> Place | None:
+        """Return a place for one that waits without a thread, or `None` when these are taken."""
+        return self._take(topics, parked=True)
+
+    def _take(self, topics: tuple[str, ...], *, parked: bool) -> Place | None:
+        place = Place(self, topics, parked=parked)
         with self._lock:
-            if self._count >= self._places:
+            if self.is_shut or self._free[parked] <= 0:
                 return None
-            self._count += 1
+            self._free[parked] -= 1
             for topic in topics:
                 self._waiting[topic].add(place)
         return place
@@ -50,7 +80,7 @@ class MemoryWakeUp:
     def remove(self, place: Place) -> None:
         """Forget a waiter."""
         with self._lock:
-            self._count -= 1
+            self._free[place.parked] += 1
             for topic in place.topics:
                 self._waiting[topic].discard(place)
                 if not self._waiting[topic]:
@@ -61,7 +91,14 @@ class MemoryWakeUp:
         with self._lock:
             for topic in topics:
                 for place in self._waiting.get(topic, ()):
-                    place.told.set()
+                    place.tell()
+
+    def tell_unless(self, topic: str, mark: object) -> None:
+        """Wake those who wait for a topic and saw something else."""
+        with self._lock:
+            for place in self._waiting.get(topic, ()):
+                if place.mark is not _UNREAD and place.mark != mark:
+                    place.tell()
 
     def topics(self) -> tuple[str, ...]:
         """Return the topics that somebody waits for."""
@@ -78,7 +115,6 @@ class MemoryWakeUp:
         """Wake everybody and let nobody wait again: the process is about to stop."""
         with self._lock:
             self.is_shut = True
-            self._places = 0
             for places in self._waiting.values():
                 for place in places:
-                    place.told.set()
+                    place.tell()

@@ -1,6 +1,6 @@
 """What the service needs from the outside world: time, chance, keys, wake-ups, push."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,8 +65,16 @@ class Signer(Protocol):
 class Subscription(Protocol):
     """One waiter's place at some topics."""
 
+    def saw(self, mark: object) -> None:
+        """Note what was read, in the form in which `services.waiting.Watcher` reads it."""
+        ...
+
     def wait(self, seconds: float) -> bool:
         """Return whether a topic was told of within `seconds`."""
+        ...
+
+    def when_told(self, call: Callable[[], None]) -> None:
+        """Have `call` called, quickly and once or more, from when a topic was told of."""
         ...
 
     def close(self) -> None:
@@ -79,6 +87,10 @@ class WakeUp(Protocol):
 
     def subscribe(self, *topics: str) -> Subscription | None:
         """Return a place, taken before the state is read; `None` when no place is left."""
+        ...
+
+    def park(self, *topics: str) -> Subscription | None:
+        """Return a place for one that waits without a thread, of which there are many more."""
         ...
 
     def tell(self, *topics: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from flask import Request, Response
 
 from mfa_service.domain.errors import InsufficientScope, MfaError, Unauthenticated
+from mfa_service.services import parking
 from mfa_service.services.devices import Device
 from mfa_service.services.idempotency import Key, Run, Stored, Use
 from mfa_service.services.tokens import Caller
@@ -28,15 +29,26 @@ class _Incoming:
     raw: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """Who asks; of a request that was put aside, as it was judged when it arrived."""
+
+    caller: Caller | None
+    device: Device | None
+
+
 def handle(
     operation: Operation, services: Services, request: Request, path: dict[str, str]
 ) -> Response:
     """Prove the caller, then read, then act; a known idempotency key gets its first answer."""
     incoming = _Incoming(operation, services, request, path, reading.raw_body(request))
+    visit = parking.visit()
+    if visit is not None and isinstance(visit.proven, _Proven):
+        return render(_act(incoming, visit.proven))
     caller = _caller(incoming)
     key = reading.idempotency_key(request) if operation.idempotent else None
     if key is None or caller is None:
-        return render(_act(incoming, caller))
+        return render(_act(incoming, _prove(incoming, caller)))
     used = Use(caller.client.id, caller.sub, request.method, reading.raw_path(request))
     known = Key.of(used, key, incoming.raw)
     started = services.idempotency.begin(known)
@@ -84,20 +96,27 @@ def _device(incoming: _Incoming) -> Device | None:
     )
 
 
-def _act(incoming: _Incoming, caller: Caller | None) -> Reply:
-    device = _device(incoming)
+def _prove(incoming: _Incoming, caller: Caller | None) -> _Proven:
+    proven = _Proven(caller, _device(incoming))
+    visit = parking.visit()
+    if visit is not None:
+        visit.proven = proven
+    return proven
+
+
+def _act(incoming: _Incoming, proven: _Proven) -> Reply:
     operation, request, raw = incoming.operation, incoming.request, incoming.raw
     query = reading.load_query(operation, request)
     reading.check_media(request, operation, raw)
     body = reading.load_body(operation, raw)
-    call = Call(incoming.path, query, body, caller, device)
+    call = Call(incoming.path, query, body, proven.caller, proven.device)
     return operation.view(incoming.services, call)
 
 
 def _run_once(run: Run, incoming: _Incoming, caller: Caller) -> Response:
     services = incoming.services
     try:
-        response = render(_act(incoming, caller))
+        response = render(_act(incoming, _prove(incoming, caller)))
     except MfaError as exc:
         response = problems.render(exc, services.issuer)
     except BaseException:

@@ -19,7 +19,7 @@ from mfa_service.persistence.consume import end_challenge, lock_user
 
 from .foundation import Foundation
 from .push import Notice, PushGate
-from .waiting import Watched, wait_for_change
+from .waiting import Watched, mark_of_challenge, wait_for_change
 
 RESULT_TYP = "stepup-result+jwt"
 RESULT_LIFETIME = 300
@@ -52,6 +52,7 @@ class ChallengeService:
             topic=f"challenge:{challenge_id}",
             read=lambda: self._read(client, challenge_id),
             state=lambda c: (c.status, c.attempts_left, c.push_state),
+            mark=mark_of_challenge,
             final=lambda c: c.status is not Status.PENDING,
             until=lambda c: c.expires_at,
         )

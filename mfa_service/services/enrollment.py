@@ -31,7 +31,7 @@ from .confirming import Confirming
 from .enrollment_rows import CODE_PURPOSE, Enrollment, check_room, state_at
 from .foundation import Foundation, enrollment_place, user_handle
 from .tokens import Caller
-from .waiting import Watched, wait_for_change
+from .waiting import Watched, mark_of_enrollment, wait_for_change
 
 _ERASED = "The subject is being erased."
 
@@ -102,6 +102,7 @@ class EnrollmentService:
             topic=f"enrollment:{enrollment_id}",
             read=lambda: self._read(caller, enrollment_id),
             state=lambda e: e.revision,
+            mark=mark_of_enrollment,
             final=lambda e: e.is_over or known not in {None, e.revision},
             until=lambda e: e.expires_at,
         )

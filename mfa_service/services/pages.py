@@ -24,7 +24,7 @@ from .client_authentication import ClientAuthentication
 from .foundation import Foundation
 from .prompts import Prompts
 from .reach import Reach
-from .waiting import Watched, wait_for_change
+from .waiting import Watched, mark_of_challenge, wait_for_change
 
 SESSION_BYTES = 32
 KEPT_OPEN = RESULT_LIFETIME
@@ -93,6 +93,7 @@ class PageService:
             topic=f"challenge:{challenge_id}",
             read=lambda: self._mine(challenge_id, session),
             state=self.revision,
+            mark=mark_of_challenge,
             final=lambda c: c.status is not Status.PENDING or known not in {None, self.revision(c)},
             until=lambda c: c.expires_at,
         )

@@ -13,7 +13,7 @@ from .devices import Device
 from .foundation import Foundation
 from .prompts import Prompts
 from .reach import Alternative, Reach
-from .waiting import Watched, wait_for_change
+from .waiting import Watched, mark_of_pending, wait_for_change
 
 CHALLENGE_TYP = "stepup-challenge+jwt"
 
@@ -21,6 +21,7 @@ CHALLENGE_TYP = "stepup-challenge+jwt"
 @dataclass(frozen=True, slots=True)
 class _Pending:
     challenges: tuple[Challenge, ...]
+    mark: object
 
     @property
     def ids(self) -> frozenset[str]:
@@ -50,6 +51,7 @@ class PhoneChallengeService:
             topic=f"user:{device.user.id}",
             read=lambda: self._pending(device),
             state=lambda pending: pending.ids,
+            mark=lambda pending: pending.mark,
             final=lambda pending: bool(pending.ids ^ expected),
             until=lambda pending: min((c.expires_at for c in pending.challenges), default=None),
         )
@@ -101,7 +103,7 @@ class PhoneChallengeService:
         with self._f.work.reading() as tx:
             found = queries.pending_pushes(tx, device.user.id, self._f.secret_box, at=at)
         mine = (c for c in found if c.asked.pushes_to(device.id) and not self.answered(c, device))
-        return _Pending(tuple(mine))
+        return _Pending(tuple(mine), mark_of_pending(found))
 
     def _subject(self, device: Device) -> Subject:
         """Read it anew: much may have happened while the phone waited."""

@@ -165,6 +165,7 @@ class SelfService:
             topic=_topic(person),
             read=lambda: self._kept(person, challenge_id),
             state=lambda kept: kept,
+            mark=lambda _: None,  # told of by its own process, or seen when the time is up
             final=lambda kept: kept is None or kept.stage is Stage.MADE,
             until=lambda _: None,
         )

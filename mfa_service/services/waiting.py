@@ -5,20 +5,25 @@ PostgreSQL, and seen by `Watcher`, one loop per process, which compares what is 
 database: a few times a second on SQLite, and as a net beneath the others.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from mfa_service.adapters.wakeup_carried import CarriedWakeUp
-from mfa_service.adapters.wakeup_memory import MemoryWakeUp
-from mfa_service.domain.challenge import Status
+from mfa_service.domain.challenge import Challenge as ChallengeValue
+from mfa_service.domain.challenge import Status, proofs_to_json
 from mfa_service.domain.ports import Clock
 from mfa_service.persistence.models import Challenge, Enrollment
 from mfa_service.persistence.unit_of_work import UnitOfWork
 
+from . import parking
+from .enrollment_rows import Enrollment as EnrollmentValue
 from .foundation import Foundation
+from .parking import Parked, Visit
 
 T = TypeVar("T")
 WATCH_SECONDS, SELDOM_SECONDS = 0.2, 3
@@ -27,11 +32,15 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Watched(Generic[T]):
-    """What somebody waits for: how to read it, and what of it counts."""
+    """What somebody waits for: how to read it, and what of it counts.
+
+    `mark` is what `Watcher` reads of it when nothing has changed.
+    """
 
     topic: str
     read: Callable[[], T]
     state: Callable[[T], object]
+    mark: Callable[[T], object]
     final: Callable[[T], bool]
     until: Callable[[T], int | None]
 
@@ -40,19 +49,24 @@ def wait_for_change(foundation: Foundation, watched: Watched[T], *, seconds: int
     """Return what `read` gives once its `state` differs from the first, it is final, or time is up.
 
     The place is taken before the first read, so no change between the two is missed. When no
-    place is left the answer comes at once, and the caller polls.
+    place is left the answer comes at once, and the caller polls. Raises `Parked` where the server
+    can put a request aside.
     """
-    place = foundation.wake_up.subscribe(watched.topic) if seconds else None
+    if not seconds:
+        return watched.read()
+    visit = parking.visit()
+    if visit is not None:
+        return _park(foundation, watched, visit, seconds=seconds)
+    place = foundation.wake_up.subscribe(watched.topic)
     if place is None:
         return watched.read()
     try:
         first = found = watched.read()
         deadline = foundation.clock.now() + seconds
-        while not watched.final(found) and watched.state(found) == watched.state(first):
-            now, end = foundation.clock.now(), watched.until(found)
-            left = min(deadline, deadline if end is None else end) - now
-            if left <= 0:
+        while (left := _left(foundation, watched, found, deadline)) > 0:
+            if watched.state(found) != watched.state(first):
                 break
+            place.saw(watched.mark(found))
             told = place.wait(left)
             found = watched.read()
             if not told:
@@ -62,22 +76,44 @@ def wait_for_change(foundation: Foundation, watched: Watched[T], *, seconds: int
         place.close()
 
 
+def _park(foundation: Foundation, watched: Watched[T], visit: Visit, *, seconds: int) -> T:
+    """Return what is read, or put the request aside with the place that it has taken."""
+    place = foundation.wake_up.park(watched.topic)
+    if place is None:
+        return watched.read()
+    with ExitStack() as unless_parked:
+        unless_parked.callback(place.close)
+        found = watched.read()
+        if visit.deadline is None:
+            visit.first, visit.deadline = watched.state(found), foundation.clock.now() + seconds
+        left = _left(foundation, watched, found, visit.deadline)
+        if left <= 0 or watched.state(found) != visit.first:
+            return found
+        place.saw(watched.mark(found))
+        unless_parked.pop_all()
+    raise Parked(place, left)
+
+
+def _left(foundation: Foundation, watched: Watched[T], found: T, deadline: int) -> int:
+    """Return for how many seconds there is something to wait for."""
+    if watched.final(found):
+        return 0
+    end = watched.until(found)
+    return min(deadline, deadline if end is None else end) - foundation.clock.now()
+
+
 class Watcher:
     """Tells this process's waiters of what other processes changed; `look` is called in a loop."""
 
-    def __init__(
-        self, work: UnitOfWork, wake_up: MemoryWakeUp | CarriedWakeUp, clock: Clock
-    ) -> None:
+    def __init__(self, work: UnitOfWork, wake_up: CarriedWakeUp, clock: Clock) -> None:
         self._work = work
         self._wake_up = wake_up
         self._clock = clock
         self._looked_at = 0
-        self._seen: dict[str, object] = {}
 
     def look(self) -> None:
-        """Compare every waited-for topic with the last look, and tell of those that differ.
+        """Compare what every waiter saw with the database, and tell those who saw something else.
 
-        A topic seen for the first time is told of too: it may have changed after its waiter read.
         While other processes are heard, it looks every 3 s only, for what was not carried.
         """
         at = self._clock.now()
@@ -89,47 +125,54 @@ class Watcher:
         found |= self._challenges(_named(topics, "challenge:"))
         found |= self._users(_named(topics, "user:"))
         found |= self._enrollments(_named(topics, "enrollment:"))
-        for topic, value in found.items():
-            if self._seen.get(topic, self) != value:
-                self._wake_up.tell(topic)
-        self._seen = dict(found)
+        for topic, mark in found.items():
+            self._wake_up.tell_unless(topic, mark)
 
     def _challenges(self, ids: list[str]) -> dict[str, object]:
-        found: dict[str, object] = {}
         moving = (Challenge.status, Challenge.attempts_left, Challenge.push_state, Challenge.proofs)
-        columns = (Challenge.id, *moving)
-        for batch in _batches(ids):
-            with self._work.reading() as tx:
-                for row in tx.execute(select(*columns).where(Challenge.id.in_(batch))):
-                    found[f"challenge:{row.id}"] = tuple(row)
-        return found
+        query = select(Challenge.id, *moving)
+        rows = self._rows(query, Challenge.id, ids)
+        return {f"challenge:{row[0]}": [*row[1:]] for row in rows}
+
+    def _enrollments(self, ids: list[str]) -> dict[str, object]:
+        query = select(Enrollment.id, Enrollment.state, Enrollment.attempts_left)
+        rows = self._rows(query, Enrollment.id, ids)
+        return {f"enrollment:{row[0]}": [*row[1:]] for row in rows}
 
     def _users(self, ids: list[str]) -> dict[str, object]:
         pending: dict[str, set[str]] = {f"user:{user_id}": set() for user_id in ids}
-        for batch in _batches(ids):
-            query = select(Challenge.user_id, Challenge.id, Challenge.proofs).where(
-                Challenge.user_id.in_(batch),
-                Challenge.status == Status.PENDING,
-                Challenge.expires_at > self._clock.now(),
-            )
-            with self._work.reading() as tx:
-                for row in tx.execute(query):
-                    pending[f"user:{row.user_id}"].add(row.id + row.proofs)
+        query = select(Challenge.user_id, Challenge.id, Challenge.proofs).where(
+            Challenge.status == Status.PENDING,
+            Challenge.expires_at > self._clock.now(),
+            Challenge.offers_push == 1,
+        )
+        for user_id, challenge_id, proofs in self._rows(query, Challenge.user_id, ids):
+            pending[f"user:{user_id}"].add(challenge_id + proofs)
         return dict(pending)
 
-    def _enrollments(self, ids: list[str]) -> dict[str, object]:
-        found: dict[str, object] = {}
-        columns = (Enrollment.id, Enrollment.state, Enrollment.attempts_left)
-        for batch in _batches(ids):
+    def _rows(
+        self, query: Select[*tuple[Any, ...]], key: InstrumentedAttribute[str], ids: list[str]
+    ) -> Iterator[Row[*tuple[Any, ...]]]:
+        for start in range(0, len(ids), _BATCH):
             with self._work.reading() as tx:
-                for row in tx.execute(select(*columns).where(Enrollment.id.in_(batch))):
-                    found[f"enrollment:{row.id}"] = tuple(row)
-        return found
+                yield from tx.execute(query.where(key.in_(ids[start : start + _BATCH])))
+
+
+def mark_of_challenge(challenge: ChallengeValue) -> object:
+    """Return what `Watcher` reads of a challenge like this one."""
+    proofs = proofs_to_json(challenge.proofs)
+    return [challenge.status, challenge.attempts_left, challenge.push_state, proofs]
+
+
+def mark_of_enrollment(enrollment: EnrollmentValue) -> object:
+    """Return what `Watcher` reads of an enrollment like this one."""
+    return [enrollment.state, enrollment.attempts_left]
+
+
+def mark_of_pending(challenges: Iterable[ChallengeValue]) -> object:
+    """Return what `Watcher` reads of a user for whom these are pending."""
+    return {challenge.id + proofs_to_json(challenge.proofs) for challenge in challenges}
 
 
 def _named(topics: Iterable[str], prefix: str) -> list[str]:
     return [topic.removeprefix(prefix) for topic in topics if topic.startswith(prefix)]
-
-
-def _batches(ids: list[str]) -> Iterable[list[str]]:
-    return (ids[i : i + _BATCH] for i in range(0, len(ids), _BATCH))

@@ -77,7 +77,7 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     shutil.copy(sqlite_template, path)
     clock = FrozenClock()
     login = FakeLogin(tokens={"alice": {"sub": "alice", "scope": "mfa:self"}})
-    ports = Ports(clock, SystemRandomness(), {}, login, waiting_places=0)
+    ports = Ports(clock, SystemRandomness(), {}, login, waiting_threads=0)
     app = create_app(Settings.load(environment(f"sqlite:///{path}") | LOGIN), ports)
     services_of(app).foundation.keys.ensure()
     made = World(app, clock, {}, login)

@@ -188,7 +188,7 @@ def small_world(sqlite_url: str) -> Iterator[World]:
     environ = {"MFA_DATABASE_URL": sqlite_url, "MFA_MASTER_KEYS": MASTER_KEYS}
     clock, senders = FrozenClock(), {"fcm": FakeSender("fcm")}
     settings = Settings.load({**environ, "MFA_ISSUER": ISSUER})
-    app = create_app(settings, Ports(clock, SystemRandomness(), senders, waiting_places=1))
+    app = create_app(settings, Ports(clock, SystemRandomness(), senders, waiting_threads=1))
     services_of(app).foundation.keys.ensure()
     made = World(app, clock, senders)
     yield made

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mfa_service.wiring import WAITING_THREADS
 from tests.support.alice import Alice
 from tests.support.browser import Browser
 from tests.support.world import AAL2
@@ -76,7 +77,7 @@ def test_a_final_state_is_told_at_once(alice: Alice) -> None:
 def test_when_every_place_is_taken_the_answer_comes_at_once(alice: Alice) -> None:
     _, browser = alice.opened()
     wake_up = alice.world.services.wake_up
-    places = [wake_up.subscribe("other") for _ in range(200)]
+    places = [wake_up.subscribe("other") for _ in range(WAITING_THREADS)]
     assert wake_up.subscribe("other") is None
     assert state(browser, f"?wait=25&known={revision(browser)}")["status"] == "pending"
     for place in places:
