@@ -90,13 +90,13 @@ def measure(place: Place, effort: Effort) -> Measured:
     people = enroll_people(place.settings, effort.sizes)
     session = Session(people)
     flows: list[Flow] = [Totp(people, session), Push(people, session), Recovery(people, session)]
-    with _service(place, effort) as service, _bare(place, effort) as yardstick:
+    with serving(place, effort) as service, _bare(place, effort) as yardstick:
         servers = (service, yardstick)
         idle = [_memory_of_workers(server) for server in servers]
         with contextlib.closing(Socket(service.port)) as wire:
             session.renew(wire)
-        pairs: list[tuple[Flow, Target]] = [(Bare(), _target(yardstick, place))]
-        pairs += [(flow, _target(service, place)) for flow in flows]
+        pairs: list[tuple[Flow, Target]] = [(Bare(), target(yardstick, place))]
+        pairs += [(flow, target(service, place)) for flow in flows]
         _warm_up(pairs, effort)
         slices = tuple(_round(pairs, effort) for _ in range(effort.rounds))
         standings = [_standing(*each) for each in zip(servers, starts, idle, strict=True)]
@@ -138,7 +138,8 @@ def _launch_bare(place: Place, effort: Effort) -> ServerProcess:
 
 
 @contextlib.contextmanager
-def _service(place: Place, effort: Effort) -> Iterator[ServerProcess]:
+def serving(place: Place, effort: Effort) -> Iterator[ServerProcess]:
+    """Lend the service, running."""
     with _launch_service(place, effort, place.port) as server:
         yield server.await_answer()
 
@@ -149,7 +150,8 @@ def _bare(place: Place, effort: Effort) -> Iterator[ServerProcess]:
         yield server.await_answer()
 
 
-def _target(server: ServerProcess, place: Place) -> Target:
+def target(server: ServerProcess, place: Place) -> Target:
+    """Return what is to be loaded."""
     return Target(server.port, server.pid, place.database_pid)
 
 
