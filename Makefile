@@ -78,8 +78,12 @@ openapi: $(READY) ## write openapi.yaml anew from the code
 	@mv openapi.yaml.new openapi.yaml
 
 .PHONY: bench
-bench: $(READY) ## measure: latency, throughput, waiting clients
+bench: $(READY) ## measure: what each flow costs, beside a bare view
 	@$(BIN)/python -m benchmarks
+
+.PHONY: bench-waiting
+bench-waiting: $(READY) ## measure: five thousand wait, others step up beside them
+	@$(BIN)/python -m benchmarks.waiting
 
 .PHONY: lock
 lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml; UPGRADE=--upgrade takes newer releases
