@@ -8,12 +8,13 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
 
+from mfa_service.adapters.wakeup_memory import waiting_places
 from mfa_service.domain.request_path import HEADERS_APART
 
 from .serving_worker import Worker
 
 THREADS = 48  # 16 may wait (wiring.WAITING_THREADS), 32 are left for those who do not
-CONNECTIONS = 12_000  # wakeup_memory.WAITING_PLACES may wait, the others are idle or at work
+_OTHER_CONNECTIONS = 100  # at least: for a sixth that does not wait, see `waiting_places`
 _FILES = 65_536
 _GRACEFUL_SECONDS = 5
 _NAMING = ("X-ORIGINAL-", "X-FORWARDED-", "AUTHORIZATION")
@@ -84,12 +85,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
 
 def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> None:
     """Serve in the foreground until SIGTERM or SIGINT."""
+    _allow_files(_FILES)
     options: dict[str, Any] = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,
         "worker_class": Worker,
         "threads": THREADS,
-        "worker_connections": CONNECTIONS,
+        "worker_connections": _connections(),
         "limit_request_line": 8190,
         "timeout": 60,
         "graceful_timeout": _GRACEFUL_SECONDS,
@@ -101,8 +103,12 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
         "raw_env": [f"PROMETHEUS_MULTIPROC_DIR={metrics_folder}"] if metrics_folder else [],
         "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
     }
-    _allow_files(_FILES)
     _Server(options).run()
+
+
+def _connections() -> int:
+    """Return how many a worker takes: more than may wait, and fewer than it may open files."""
+    return max(waiting_places() * 6 // 5, _OTHER_CONNECTIONS)
 
 
 def _allow_files(wanted: int) -> None:

@@ -1,12 +1,24 @@
 """Wake-ups within one process; `services.waiting` carries them between processes."""
 
+import resource
 import threading
 from collections import defaultdict
 from collections.abc import Callable
 
-WAITING_PLACES = 10_000
-"""How many requests of a process may wait without a thread."""
+_MOST_PLACES = 10_000
+_FILES_FOR_OTHERS = 256
 _UNREAD = object()
+
+
+def waiting_places() -> int:
+    """Return how many requests of this process may wait without a thread.
+
+    Each is an open file; a sixth of what the system allows is left to those who do not wait.
+    """
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return _MOST_PLACES
+    return min(max((files - _FILES_FOR_OTHERS) * 5 // 6, 0), _MOST_PLACES)
 
 
 class Place:
@@ -53,8 +65,8 @@ class MemoryWakeUp:
     hears = False
     """Whether other processes are heard: here they never are."""
 
-    def __init__(self, threads: int, parked: int = WAITING_PLACES) -> None:
-        self._free = {False: threads, True: parked}
+    def __init__(self, threads: int, parked: int | None = None) -> None:
+        self._free = {False: threads, True: waiting_places() if parked is None else parked}
         self._lock = threading.Lock()
         self._waiting: defaultdict[str, set[Place]] = defaultdict(set)
         self.is_shut = False

@@ -1,18 +1,20 @@
 """One worker with 48 threads: hundreds wait, are silent, or go away, and nobody is held up."""
 
 import json
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mfa_service.serving import THREADS
-from tests.support.processes import ServerProcess
-from tests.support.remote import remote_world, served
+from tests.support.leash import free_port
+from tests.support.processes import ServerProcess, installed
+from tests.support.remote import environment, remote_world, served
 from tests.support.world import Api, World
 
 SOON, WAIT = 15, 30
@@ -55,6 +57,10 @@ class Poll:
         body, self._received = self._received[:length], self._received[length:]
         return dict(json.loads(body))
 
+    def has_an_answer(self) -> bool:
+        """Tell whether something has come."""
+        return bool(select.select([self._peer], [], [], 0)[0])
+
     def close(self) -> None:
         self._peer.close()
 
@@ -86,8 +92,11 @@ def until(held: Callable[[], bool]) -> None:
 def sockets_of(server: ServerProcess) -> int:
     """Return how many sockets the worker has open."""
     (worker,) = server.workers()
-    files = Path(f"/proc/{worker}/fd")
-    return sum(str(file.readlink()).startswith("socket:") for file in files.iterdir())
+    count = 0
+    for file in Path(f"/proc/{worker}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            count += str(file.readlink()).startswith("socket:")
+    return count
 
 
 def test_five_times_as_many_wait_as_there_are_threads_and_all_are_told(
@@ -156,3 +165,27 @@ def test_connections_on_which_nothing_comes_take_no_thread(
             # If each held a thread for gunicorn's 5 s, the answer would take longer than `SOON`.
             assert poll.answer()["status"] == "pending"
     until(lambda: sockets_of(server) < FEW)
+
+
+def test_where_few_files_may_be_open_few_wait_and_others_are_answered(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    serve = f"{installed('mfa')} serve --host 127.0.0.1 --port {port} --workers 1"
+    command = ["sh", "-c", f"ulimit -n 320 && exec {serve}"]
+    env = environment(sqlite_url)
+    with (
+        ServerProcess(command, port=port, env=env, folder=tmp_path).await_answer() as server,
+        remote_world(server.url, sqlite_url) as world,
+    ):
+        world.totp()
+        api = world.client()
+        challenge = api.challenge()
+        with polls(server, api, challenge["id"], 80) as waiting:
+            time.sleep(1)
+            at_once = [poll for poll in waiting if poll.has_an_answer()]
+            assert 10 < len(at_once) < 70
+            assert {poll.answer()["status"] for poll in at_once} == {"pending"}
+            assert api.call("DELETE", f"/v1/challenges/{challenge['id']}").status_code == 204
+            others = [poll for poll in waiting if poll not in at_once]
+            assert {poll.answer()["status"] for poll in others} == {"cancelled"}
