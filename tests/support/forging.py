@@ -180,3 +180,8 @@ def slug(response: TestResponse) -> tuple[int, str]:
     body = response.get_json()
     assert response.content_type == "application/problem+json", response.text
     return response.status_code, str(body["type"]).rsplit("/", 1)[1]
+
+
+def with_another_end(given: bytes) -> bytes:
+    """Return the bytes with another last one, whatever that was."""
+    return given[:-1] + bytes([given[-1] ^ 1])

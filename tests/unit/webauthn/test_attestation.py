@@ -11,6 +11,7 @@ from mfa_service.domain.factor import PHONE, Credential, Place
 from mfa_service.factors.webauthn import reassessed
 from tests.support.authenticator import SoftAuthenticator
 from tests.support.ceremonies import ORIGIN, Ceremonies, bound, judge
+from tests.support.forging import with_another_end
 from tests.support.makers import Maker
 
 AAGUID = "08987058-cadc-4b81-b6e1-30de50dcbe96"
@@ -138,7 +139,7 @@ def test_a_certificate_that_has_expired_vouches_for_nothing() -> None:
 def test_a_statement_over_something_else_is_refused() -> None:
     tampered = party(models=(model(),))
     with pytest.raises(ProofRejected):
-        tampered.register(statement=lambda said: said | {"sig": said["sig"][:-1] + b"\0"})
+        tampered.register(statement=lambda said: said | {"sig": with_another_end(said["sig"])})
 
 
 def test_denied_models_are_refused_by_what_they_merely_claim_too() -> None:

@@ -23,6 +23,7 @@ from tests.support.attestation_formats import (
 )
 from tests.support.authenticator import SoftAuthenticator
 from tests.support.ceremonies import AT, Ceremonies
+from tests.support.forging import with_another_end
 from tests.support.makers import Attestor, Maker
 
 AAGUID = "08987058-cadc-4b81-b6e1-30de50dcbe96"
@@ -157,7 +158,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "another algorithm": lambda said: said | {"alg": -8},
     "no certInfo": lambda said: said | {"certInfo": b""},
     "another magic": lambda said: said | {"certInfo": b"\0" + said["certInfo"][1:]},
-    "another area": lambda said: said | {"pubArea": said["pubArea"][:-1] + b"\0"},
+    "another area": lambda said: said | {"pubArea": with_another_end(said["pubArea"])},
     "bytes of no area": lambda said: said | {"pubArea": b"x"},
     "another signature": lambda said: said | {"sig": said["sig"][:-1] + b"\0\0"},
 }
