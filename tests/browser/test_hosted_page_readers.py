@@ -1,6 +1,6 @@
 """The hosted page for every reader: by keyboard, without motion, in German."""
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from tests.support.customers import Customer
 from tests.support.looking import accessible, check, picture
@@ -122,3 +122,26 @@ def test_another_language_is_one_step_away_and_stays(anna: Customer) -> None:
     expect(title).to_have_text("Confirm that it is you")
     page.goto(f"{anna.world.issuer}/challenge/{challenge['id']}")
     expect(title).to_have_text("Confirm that it is you")
+
+
+def test_a_form_on_its_way_is_not_overtaken_by_the_page_that_changes(anna: Customer) -> None:
+    totp, challenge = anna.totp(), anna.asked()
+    page = anna.opened(challenge)
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        own = {"origin": anna.world.issuer, "sec-fetch-site": "same-origin"}
+        answer = route.fetch(max_redirects=0, headers=route.request.headers | own)
+        held.append((route, answer))
+
+    page.route("**/answers", hold)
+    page.get_by_label("Code from your authenticator app").fill(totp.code(1))
+    with page.expect_response(
+        lambda told: "/state?" in told.url
+    ):  # the poll hears of the answer before the form does
+        page.get_by_role("button", name="Confirm").click(no_wait_after=True)
+    page.wait_for_timeout(1000)
+    assert page.url.endswith(challenge["id"])
+    ((route, response),) = held
+    route.fulfill(response=response)
+    assert anna.result(challenge, anna.come_back(page))["status"] == "satisfied"

@@ -6,8 +6,16 @@ import { localise } from "./times.js";
 const WAIT_SECONDS = 25;
 const UNCHANGED_PAUSE = 2000;
 const LONGEST_PAUSE = 30000;
+const ANSWER_PATIENCE = 10000;
 
 const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+// What a person sent by a form leads on by itself: a page that changes meanwhile would overtake it.
+let sent = -Infinity;
+const isOnItsWay = () => performance.now() - sent < ANSWER_PATIENCE;
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) sent = performance.now();
+});
 
 const followed = () => {
   const main = document.querySelector("main[data-state]");
@@ -66,7 +74,7 @@ let latest = 0;
 export async function refresh() {
   const mine = ++latest;
   const page = await load(location.href);
-  if (mine !== latest) return; // one that began later shows the same or more
+  if (mine !== latest || isOnItsWay()) return; // one that began later shows the same or more
   const before = document.querySelector("main");
   const after = document.adoptNode(page.querySelector("main"));
   const within = before.contains(document.activeElement);
@@ -89,7 +97,7 @@ async function follow() {
       const changed = told.revision !== main.dataset.revision;
       if (changed && main.isConnected) await refresh();
       const early = performance.now() - asked < UNCHANGED_PAUSE;
-      pause = !changed && early ? UNCHANGED_PAUSE : 0;
+      pause = (!changed && early) || isOnItsWay() ? UNCHANGED_PAUSE : 0;
     } catch {
       pause = Math.min(LONGEST_PAUSE, Math.max(1000, 2 * pause));
     }
