@@ -114,7 +114,7 @@ def durable_postgres() -> Iterator[DurablePostgres]:
     folder = private_folder()
     try:
         server = DurablePostgres(find_programs(folder), folder)
-    except BaseException:
+    except BaseException:  # whatever ended it, the folder is ours to remove
         shutil.rmtree(folder, ignore_errors=True)
         raise
     try:

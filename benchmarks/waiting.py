@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class Round:
     alone: Slice
     beside: Slice
     quiet_cpu: float
+    idle_mib: float
     worker_mib: float
 
 
@@ -78,24 +79,25 @@ class Waiters:
         return dict(found["told"])
 
 
-def _opened(port: int, session: Session, people: People, count: int) -> list[tuple[str, str]]:
-    """Open challenges, many for each subject; return subject and challenge of each."""
-    subs = []
-    for _ in range(people.totp.qsize()):
-        holder = people.totp.get()
+def _opened(
+    port: int, session: Session, people: People, count: int
+) -> list[tuple[TotpHolder, str]]:
+    """Open challenges, many for each subject; return who can answer each, and its id."""
+    holders = [people.totp.get() for _ in range(people.totp.qsize())]
+    for holder in holders:
         people.totp.put(holder)
-        subs.append(holder.sub)
+    asked = [holders[number % len(holders)] for number in range(count)]
     with contextlib.closing(Socket(port)) as wire:
         return [
-            (sub, session.open(wire, sub=sub, expires_in=_EXPIRES)["id"])
-            for sub in (subs[number % len(subs)] for number in range(count))
+            (holder, session.open(wire, sub=holder.sub, expires_in=_EXPIRES)["id"])
+            for holder in asked
         ]
 
 
 def _answer(
     port: int,
     session: Session,
-    pairs: Iterator[tuple[TotpHolder, str]],
+    pairs: Iterable[tuple[TotpHolder, str]],
     stop: threading.Event,
     sent: dict[str, tuple[float, float]],
 ) -> None:
@@ -133,6 +135,7 @@ class Bench:
             theirs.renew(wire)
         opened = _opened(self._server.port, theirs, self._asked, self._waiting)
         alone = load(flow, where, budget)
+        idle = self._worker_mib()
         waiters = Waiters(self._server.port, theirs, [each for _, each in opened])
         before = cpu_seconds(self._server.pid)
         time.sleep(_QUIET_SECONDS)
@@ -141,12 +144,15 @@ class Bench:
         with self._answering(theirs, opened, sent):
             beside = load(flow, where, budget)
         time.sleep(1)
+        full = self._worker_mib()
         told = waiters.end()
-        memory = statistics.fmean(memory_mib([pid]) for pid in self._server.workers())
         for challenge_id, (began, done) in sent.items():
             self._woken.after_sent.append(told[challenge_id] - began)
             self._woken.after_done.append(told[challenge_id] - done)
-        return Round(alone, beside, quiet, memory)
+        return Round(alone, beside, quiet, idle, full)
+
+    def _worker_mib(self) -> float:
+        return statistics.fmean(memory_mib([pid]) for pid in self._server.workers())
 
     @property
     def woken(self) -> Woken:
@@ -155,17 +161,14 @@ class Bench:
 
     @contextlib.contextmanager
     def _answering(
-        self, session: Session, opened: list[tuple[str, str]], sent: dict[str, tuple[float, float]]
+        self,
+        session: Session,
+        opened: list[tuple[TotpHolder, str]],
+        sent: dict[str, tuple[float, float]],
     ) -> Iterator[None]:
-        holders = {}
-        for _ in range(self._asked.totp.qsize()):
-            holder = self._asked.totp.get()
-            self._asked.totp.put(holder)
-            holders[holder.sub] = holder
-        pairs = iter([(holders[sub], each) for sub, each in opened])
         stop = threading.Event()
         thread = threading.Thread(
-            target=_answer, args=(self._server.port, session, pairs, stop, sent)
+            target=_answer, args=(self._server.port, session, opened, stop, sent)
         )
         thread.start()
         try:
@@ -188,6 +191,7 @@ def _told(rounds: list[Round], woken: Woken, waiting: int) -> str:
         f"p50 {_percentile(seen, 0.5):.0f}, p99 {_percentile(seen, 0.99):.0f} ms after it {when}"
         for when, seen in after.items()
     ]
+    first = rounds[0]
     cores = statistics.median(each.quiet_cpu for each in rounds)
     lines = [
         f"{waiting} wait, {len(rounds)} rounds",
@@ -196,7 +200,7 @@ def _told(rounds: list[Round], woken: Woken, waiting: int) -> str:
         f"ratio: median {statistics.median(ratios):.2f}, {ratios[0]:.2f} to {ratios[-1]:.2f}",
         f"{len(woken.after_sent)} answered, and told: " + "; ".join(delays),
         f"while all only wait: {cores:.2f} cores",
-        f"memory of a worker: {max(each.worker_mib for each in rounds):.0f} MiB",
+        f"a worker before and with them: {first.idle_mib:.0f} and {first.worker_mib:.0f} MiB",
     ]
     return "\n".join(lines)
 

@@ -14,7 +14,7 @@ from mfa_service.domain.request_path import HEADERS_APART
 from .serving_worker import Worker
 
 THREADS = 48  # 16 may wait (wiring.WAITING_THREADS), 32 are left for those who do not
-_OTHER_CONNECTIONS = 100  # at least: for a sixth that does not wait, see `waiting_places`
+_FEWEST_CONNECTIONS = 100
 _FILES = 65_536
 _GRACEFUL_SECONDS = 5
 _NAMING = ("X-ORIGINAL-", "X-FORWARDED-", "AUTHORIZATION")
@@ -108,7 +108,7 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
 
 def _connections() -> int:
     """Return how many a worker takes: more than may wait, and fewer than it may open files."""
-    return max(waiting_places() * 6 // 5, _OTHER_CONNECTIONS)
+    return max(waiting_places() * 6 // 5, _FEWEST_CONNECTIONS)
 
 
 def _allow_files(wanted: int) -> None:

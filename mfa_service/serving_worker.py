@@ -63,8 +63,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def handle_request(self, req: Any, conn: TConn) -> Any:  # noqa: ANN401
-        """Answer it, or note that it waits; only what changes nothing may be asked twice."""
-        if req.method != "GET":
+        """Answer it, or note that it waits: a GET, which has changed nothing when it waits.
+
+        One with a body waits in its thread: a body cannot be read twice.
+        """
+        if req.method != "GET" or _has_body(req):
             return super().handle_request(req, conn)
         req.visit = getattr(req, "visit", None) or Visit()
         try:
@@ -131,14 +134,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             self.enqueue_req(conn)
 
     def _on_bytes_aside(self, conn: TConn, client: socket.socket) -> None:
-        """Forget a request whose peer is gone; what it sends early is read after the answer."""
+        """Forget a request whose peer is gone; what it sends early is read after the answer.
+
+        It may have been told in the same round of events: then a thread has the connection.
+        """
+        aside = self._aside.get(conn)
+        if aside is None:
+            return
         try:
             is_gone = not client.recv(1, socket.MSG_PEEK)
         except OSError:
             is_gone = True
         if not is_gone:
             self.poller.unregister(client)
-        elif self._take_back(conn, self._aside[conn]):
+        elif self._take_back(conn, aside):
             self.nr_conns -= 1
             conn.close()
 
@@ -161,3 +170,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             "detail": "The request is not HTTP that is accepted here.",
             "instance": None,
         }
+
+
+def _has_body(req: Any) -> bool:  # noqa: ANN401
+    return any(name in {"CONTENT-LENGTH", "TRANSFER-ENCODING"} for name, _ in req.headers)

@@ -16,7 +16,6 @@ from mfa_service.domain.ports import (
     LoginProvider,
     PushSender,
     Randomness,
-    TokenSource,
 )
 from mfa_service.factors import load_factors
 from mfa_service.persistence.unit_of_work import UnitOfWork
@@ -38,7 +37,7 @@ from mfa_service.services.entra import EntraService
 from mfa_service.services.first_steps import FirstSteps
 from mfa_service.services.foundation import Foundation
 from mfa_service.services.front_channel import FrontChannel
-from mfa_service.services.gateway import GatewayService, OwnTokens
+from mfa_service.services.gateway import GatewayService
 from mfa_service.services.grants import GrantService
 from mfa_service.services.hints import HintService
 from mfa_service.services.housekeeping import HousekeepingService
@@ -160,7 +159,7 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
     """Return the use cases over `engine`."""
     wake_up = wiring_adapters.wake_up(settings, ports.waiting_threads, ports.randomness)
     foundation = _foundation(settings, UnitOfWork(engine), wake_up, ports)
-    clients, devices = _clients(settings, foundation), DeviceService(foundation)
+    (clients, tokens), devices = _clients(settings, foundation), DeviceService(foundation)
     answers, phone_challenges = AnswerService(foundation), PhoneChallengeService(foundation)
     models, own_client = ModelService(foundation), OwnClient(foundation)
     parts, login = _parts(foundation, answers, models, own_client), _login(settings, ports)
@@ -172,8 +171,8 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
         clients=ClientService(foundation, clients),
         client_authentication=clients,
         own_client=own_client,
-        tokens=TokenService(foundation, clients),
-        gateway=_gateway(settings, foundation, TokenService(foundation, clients)),
+        tokens=tokens,
+        gateway=wiring_adapters.gateway(settings, foundation, tokens),
         people=PeopleService(own_client, login),
         opening=parts.opening,
         challenges=parts.challenges,
@@ -194,12 +193,16 @@ def assemble(settings: Settings, engine: Engine, ports: Ports) -> Services:
         pages=PageService(foundation, parts.challenges, answers, clients),
         account=_account(foundation, login, parts),
         housekeeping=HousekeepingService(foundation),
-        protocols=_protocols(settings, foundation, clients, parts),
+        protocols=_protocols(settings, foundation, clients, tokens, parts),
     )
 
 
 def _protocols(
-    settings: Settings, foundation: Foundation, clients: ClientAuthentication, parts: Parts
+    settings: Settings,
+    foundation: Foundation,
+    clients: ClientAuthentication,
+    client_tokens: TokenService,
+    parts: Parts,
 ) -> Protocols:
     tokens = UserTokenService(foundation, parts.challenges)
     authorizations = AuthorizationService(
@@ -215,7 +218,7 @@ def _protocols(
         first_steps=FirstSteps(foundation, authorizations, parts.sessions),
         authorizations=authorizations,
         grants=grants,
-        introspection=IntrospectionService(foundation, TokenService(foundation, clients)),
+        introspection=IntrospectionService(foundation, client_tokens),
         ciba=CibaService(foundation, hints, authorizations),
         ciba_grant=CibaGrant(foundation, authorizations, tokens, grants),
         pings=PingService(foundation, authorizations, notifier),
@@ -223,9 +226,12 @@ def _protocols(
     )
 
 
-def _clients(settings: Settings, foundation: Foundation) -> ClientAuthentication:
+def _clients(
+    settings: Settings, foundation: Foundation
+) -> tuple[ClientAuthentication, TokenService]:
     directory = wiring_adapters.directory(settings, foundation.clock)
-    return ClientAuthentication(foundation, directory)
+    clients = ClientAuthentication(foundation, directory)
+    return clients, TokenService(foundation, clients)
 
 
 def _outbox(settings: Settings, foundation: Foundation, ports: Ports) -> OutboxService:
@@ -258,19 +264,6 @@ def _account(foundation: Foundation, login: LoginIssuer | None, parts: Parts) ->
         changes=SelfService(foundation, parts, DisputeService(foundation, timeline)),
         timeline=timeline,
     )
-
-
-def _gateway(
-    settings: Settings, foundation: Foundation, tokens: TokenService
-) -> GatewayService | None:
-    """Return the gateway if there are routes; its adapter is imported for other issuers only."""
-    named = settings.gateway
-    if named is None:
-        return None
-    sources: dict[str, TokenSource] = {settings.issuer: OwnTokens(foundation, tokens)}
-    if named.table.issuers:
-        sources |= wiring_adapters.token_sources(named, foundation.clock)
-    return GatewayService(foundation, named.table, sources)
 
 
 def _foundation(

@@ -20,14 +20,30 @@ from mfa_service.domain.ports import (
 )
 from mfa_service.services.directory_clients import DirectoryClients
 from mfa_service.services.entra import KnownTenant
+from mfa_service.services.foundation import Foundation
+from mfa_service.services.gateway import GatewayService, OwnTokens
 from mfa_service.services.hints import HintIssuer, IssuerKeys
 from mfa_service.services.sign_in import LoginIssuer
+from mfa_service.services.tokens import TokenService
 from mfa_service.settings import LoginIssuer as LoginSettings
 from mfa_service.settings import Settings
 from mfa_service.settings_gateway import GatewaySettings
 
 
-def token_sources(named: GatewaySettings, clock: Clock) -> dict[str, TokenSource]:
+def gateway(
+    settings: Settings, foundation: Foundation, tokens: TokenService
+) -> GatewayService | None:
+    """Return the gateway if there are routes; its adapter is imported for other issuers only."""
+    named = settings.gateway
+    if named is None:
+        return None
+    sources: dict[str, TokenSource] = {settings.issuer: OwnTokens(foundation, tokens)}
+    if named.table.issuers:
+        sources |= _token_sources(named, foundation.clock)
+    return GatewayService(foundation, named.table, sources)
+
+
+def _token_sources(named: GatewaySettings, clock: Clock) -> dict[str, TokenSource]:
     """Return the other issuers whose access tokens the gateway takes."""
     documents = importlib.import_module("mfa_service.adapters.remote_documents")
     adapter = importlib.import_module("mfa_service.adapters.resource_tokens")

@@ -109,7 +109,7 @@ class StateFile:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self._path)
-        except BaseException:
+        except BaseException:  # whatever ended it, no half-written secret stays
             temporary.unlink(missing_ok=True)
             raise
         self._sync_directory()

@@ -37,7 +37,7 @@ class Story:
             began = time.monotonic()
             try:
                 lines = tuple(step.play())
-            except BaseException:
+            except BaseException:  # said to the reader, and raised again
                 self._write(self._in(RED, "FAILED") + "\n")
                 raise
             took = self._in(DIM, f"({time.monotonic() - began:.1f} s)")

@@ -69,7 +69,7 @@ class Pool:
             self._lent += 1
         try:
             answer = question(session)
-        except BaseException:
+        except BaseException:  # a session in an unknown state is lent to nobody
             session.close()
             raise
         finally:

@@ -1,5 +1,6 @@
 """The order of checks, the same for every operation, as plain code."""
 
+import functools
 import json
 from dataclasses import dataclass, field
 
@@ -76,7 +77,7 @@ def _caller(incoming: _Incoming) -> Caller | None:
     if operation.proof is Proof.USER:
         caller = services.people.caller(token)
     else:
-        about = reading.sub_in(incoming.raw) if operation.about_subject else None
+        about = functools.partial(reading.sub_in, incoming.raw) if operation.about_subject else None
         caller = services.tokens.caller(token, about=about)
     if operation.scopes and not caller.scopes & set(operation.scopes):
         raise InsufficientScope(*operation.scopes)
@@ -119,7 +120,7 @@ def _run_once(run: Run, incoming: _Incoming, caller: Caller) -> Response:
         response = render(_act(incoming, _prove(incoming, caller)))
     except MfaError as exc:
         response = problems.render(exc, services.issuer)
-    except BaseException:
+    except BaseException:  # whatever ended it, the key is free for another try
         services.idempotency.forget(run)
         raise
     text = response.get_data(as_text=True)

@@ -1,7 +1,7 @@
 """Access tokens for clients: issued after client credentials, believed by their signature."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mfa_service import jose
@@ -106,11 +106,11 @@ class TokenService:
             audit.record(tx, audit.Entry(Event.CLIENT_TOKEN, at, client_id=client.id))
         return IssuedToken(self._f.keys.signer.sign(claims, typ=TYP), granted)
 
-    def caller(self, token: str, *, about: str | None = None) -> Caller:
+    def caller(self, token: str, *, about: Callable[[], str | None] | None = None) -> Caller:
         """Return who holds `token`; raise `Unauthenticated` unless it is good here and now.
 
         Only `aud` = issuer is good here; a disabled client is refused at once. The subject that
-        it asks `about` is read along.
+        it asks `about` is read along; who that is is looked for once the token was found good.
         """
         try:
             jws = self._verified(token)
@@ -119,12 +119,12 @@ class TokenService:
             scopes, client_id = jws.text("scope").split(), jws.text("client_id")
         except jose.JoseError as exc:
             raise invalid_token() from exc
-        known = None
-        if about is None:
+        sub, known = about() if about else None, None
+        if sub is None:
             client = self._clients.find(client_id)
         else:
-            client, subject = self._clients.find_with(client_id, about)
-            known = KnownSubject(about, subject)
+            client, subject = self._clients.find_with(client_id, sub)
+            known = KnownSubject(sub, subject)
         if client is None:
             raise invalid_token()
         return Caller(client, frozenset(scopes) & frozenset(client.scopes), known=known)

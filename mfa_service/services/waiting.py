@@ -1,8 +1,7 @@
 """Long polls: wait for a change without a lost wake-up and without a database connection.
 
-Within a process a waiter is told at once. What other processes change is told by Redis or
-PostgreSQL, and seen by `Watcher`, one loop per process, which compares what is waited for with the
-database: a few times a second on SQLite, and as a net beneath the others.
+Within a process a waiter is told at once, by other processes through what carries wake-ups. The
+net beneath is `Watcher`, one loop per process, which compares what is waited for with the database.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -4,8 +4,10 @@ import json
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +15,19 @@ import pytest
 
 from mfa_service.serving import THREADS
 from tests.support.leash import free_port
+from tests.support.patience import until
 from tests.support.processes import ServerProcess, installed
 from tests.support.remote import environment, remote_world, served
-from tests.support.world import Api, World
+from tests.support.world import Api
 
 SOON, WAIT = 15, 30
 FEW, MANY = 10, 5 * THREADS  # the service has some sockets of its own
 
 
-@pytest.fixture
-def one_worker(sqlite_url: str, tmp_path: Path) -> Iterator[tuple[ServerProcess, World]]:
-    with (
-        served(sqlite_url, tmp_path, workers=1) as server,
-        remote_world(server.url, sqlite_url) as world,
-    ):
-        world.totp()
-        yield server, world
-
-
 class Poll:
     """A connection that waits for a challenge."""
 
-    def __init__(self, port: int, api: Api, challenge_id: str, *, wait: int = WAIT) -> None:
+    def __init__(self, port: int, api: Api, challenge_id: str, *, wait: int) -> None:
         self._peer = socket.create_connection(("127.0.0.1", port), timeout=SOON)
         self._request = (
             f"GET /v1/challenges/{challenge_id}?wait={wait} HTTP/1.1\r\nHost: localhost\r\n"
@@ -42,8 +35,10 @@ class Poll:
         ).encode()
         self._received = b""
 
-    def ask(self, times: int = 1) -> None:
-        self._peer.sendall(self._request * times)
+    def ask(self, times: int = 1, *, body: bytes = b"") -> None:
+        length = f"Content-Length: {len(body)}\r\n\r\n".encode()
+        with_body = self._request.removesuffix(b"\r\n") + length + body
+        self._peer.sendall((with_body if body else self._request) * times)
 
     def answer(self) -> dict[str, Any]:
         """Return the next answer."""
@@ -72,101 +67,119 @@ class Poll:
         self._received += more
 
 
+@dataclass(frozen=True)
+class Scene:
+    """A service with one worker, a client, and a challenge for which one may wait."""
+
+    server: ServerProcess
+    api: Api
+    challenge_id: str
+
+    @contextmanager
+    def polls(self, count: int, *, wait: int = WAIT) -> Iterator[list[Poll]]:
+        """Lend connections that wait."""
+        with ExitStack() as open_:
+            made = [
+                Poll(self.server.port, self.api, self.challenge_id, wait=wait) for _ in range(count)
+            ]
+            for poll in made:
+                open_.callback(poll.close)
+                poll.ask()
+            yield made
+
+    def cancel(self) -> None:
+        """Tell everybody."""
+        path = f"/v1/challenges/{self.challenge_id}"
+        assert self.api.call("DELETE", path).status_code == 204
+
+    def sockets(self) -> int:
+        """Return how many sockets the worker has open."""
+        (worker,) = self.server.workers()
+        count = 0
+        for file in Path(f"/proc/{worker}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                count += str(file.readlink()).startswith("socket:")
+        return count
+
+
 @contextmanager
-def polls(
-    server: ServerProcess, api: Api, challenge_id: str, count: int, *, wait: int = WAIT
-) -> Iterator[list[Poll]]:
-    with ExitStack() as open_:
-        made = [Poll(server.port, api, challenge_id, wait=wait) for _ in range(count)]
-        for poll in made:
-            open_.callback(poll.close)
-            poll.ask()
+def scene_at(server: ServerProcess, url: str) -> Iterator[Scene]:
+    with remote_world(server.url, url) as world:
+        world.totp()
+        api = world.client()
+        yield Scene(server, api, api.challenge()["id"])
+
+
+@pytest.fixture
+def scene(sqlite_url: str, tmp_path: Path) -> Iterator[Scene]:
+    with served(sqlite_url, tmp_path, workers=1) as server, scene_at(server, sqlite_url) as made:
         yield made
 
 
-def until(held: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SOON
-    while not held():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def sockets_of(server: ServerProcess) -> int:
-    """Return how many sockets the worker has open."""
-    (worker,) = server.workers()
-    count = 0
-    for file in Path(f"/proc/{worker}/fd").iterdir():
-        with suppress(FileNotFoundError):  # closed meanwhile
-            count += str(file.readlink()).startswith("socket:")
-    return count
-
-
-def test_five_times_as_many_wait_as_there_are_threads_and_all_are_told(
-    one_worker: tuple[ServerProcess, World],
-) -> None:
-    server, world = one_worker
-    api = world.client()
-    challenge = api.challenge()
-    with polls(server, api, challenge["id"], MANY) as waiting:
-        until(lambda: sockets_of(server) >= MANY)
-        assert api.read(challenge["id"])["status"] == "pending"
-        assert api.call("DELETE", f"/v1/challenges/{challenge['id']}").status_code == 204
+def test_five_times_as_many_wait_as_there_are_threads_and_all_are_told(scene: Scene) -> None:
+    with scene.polls(MANY) as waiting:
+        until(lambda: scene.sockets() >= MANY)
+        assert scene.api.read(scene.challenge_id)["status"] == "pending"
+        scene.cancel()
         assert {poll.answer()["status"] for poll in waiting} == {"cancelled"}
 
 
-def test_who_goes_away_is_forgotten(one_worker: tuple[ServerProcess, World]) -> None:
-    server, world = one_worker
-    api = world.client()
-    challenge = api.challenge()
-    with polls(server, api, challenge["id"], 20):
-        until(lambda: sockets_of(server) >= 20)
-    until(lambda: sockets_of(server) < FEW)
-    assert api.read(challenge["id"])["status"] == "pending"
+def test_who_goes_away_is_forgotten(scene: Scene) -> None:
+    with scene.polls(20):
+        until(lambda: scene.sockets() >= 20)
+    until(lambda: scene.sockets() < FEW)
+    assert scene.api.read(scene.challenge_id)["status"] == "pending"
 
 
-def test_what_is_sent_while_it_waits_is_answered_after_it(
-    one_worker: tuple[ServerProcess, World],
-) -> None:
-    server, world = one_worker
-    api = world.client()
-    challenge = api.challenge()
-    with polls(server, api, challenge["id"], 1) as (poll,):
+def test_who_goes_away_in_the_moment_of_being_told_harms_nobody(scene: Scene) -> None:
+    workers = scene.server.workers()
+    for _ in range(3):
+        with scene.polls(MANY) as waiting:
+            until(lambda: scene.sockets() >= MANY)
+            with ThreadPoolExecutor(1) as pool:
+                wrong = pool.submit(scene.api.answer, scene.challenge_id, "totp", "000000")
+                for poll in waiting:
+                    poll.close()
+                wrong.result()
+        until(lambda: scene.sockets() < FEW)
+    assert scene.server.workers() == workers
+
+
+def test_what_is_sent_while_it_waits_is_answered_after_it(scene: Scene) -> None:
+    with scene.polls(1) as (poll,):
         time.sleep(0.5)
         poll.ask(2)
         time.sleep(0.5)
-        api.answer(challenge["id"], "totp", "000000")
+        scene.api.answer(scene.challenge_id, "totp", "000000")
         assert poll.answer()["attempts_left"] == 4
-        api.call("DELETE", f"/v1/challenges/{challenge['id']}")
+        scene.cancel()
         assert [poll.answer()["status"] for _ in range(2)] == ["cancelled", "cancelled"]
 
 
-def test_a_wait_ends_when_its_time_is_up_and_the_connection_serves_on(
-    one_worker: tuple[ServerProcess, World],
-) -> None:
-    server, world = one_worker
-    api = world.client()
-    challenge = api.challenge()
-    with polls(server, api, challenge["id"], 1, wait=1) as (poll,):
+def test_a_wait_ends_when_its_time_is_up_and_the_connection_serves_on(scene: Scene) -> None:
+    with scene.polls(1, wait=1) as (poll,):
         assert poll.answer()["status"] == "pending"
         poll.ask()
         assert poll.answer()["status"] == "pending"
 
 
-def test_connections_on_which_nothing_comes_take_no_thread(
-    one_worker: tuple[ServerProcess, World],
-) -> None:
-    server, world = one_worker
-    api = world.client()
-    challenge = api.challenge()
+def test_a_request_with_a_body_waits_and_is_answered_too(scene: Scene) -> None:
+    with scene.polls(1, wait=1) as (poll,):
+        assert poll.answer()["status"] == "pending"
+        poll.ask(body=b"{}")
+        assert poll.answer()["status"] == "pending"
+
+
+def test_connections_on_which_nothing_comes_take_no_thread(scene: Scene) -> None:
     with ExitStack() as open_:
         for _ in range(MANY):
-            peer = socket.create_connection(("127.0.0.1", server.port), timeout=SOON)
+            peer = socket.create_connection(("127.0.0.1", scene.server.port), timeout=SOON)
             open_.callback(peer.close)
-        until(lambda: sockets_of(server) >= MANY)
-        with polls(server, api, challenge["id"], 1, wait=0) as (poll,):
+        until(lambda: scene.sockets() >= MANY)
+        with scene.polls(1, wait=0) as (poll,):
             # If each held a thread for gunicorn's 5 s, the answer would take longer than `SOON`.
             assert poll.answer()["status"] == "pending"
-    until(lambda: sockets_of(server) < FEW)
+    until(lambda: scene.sockets() < FEW)
 
 
 def test_where_few_files_may_be_open_few_wait_and_others_are_answered(
@@ -178,16 +191,13 @@ def test_where_few_files_may_be_open_few_wait_and_others_are_answered(
     env = environment(sqlite_url)
     with (
         ServerProcess(command, port=port, env=env, folder=tmp_path).await_answer() as server,
-        remote_world(server.url, sqlite_url) as world,
+        scene_at(server, sqlite_url) as scene,
+        scene.polls(80) as waiting,
     ):
-        world.totp()
-        api = world.client()
-        challenge = api.challenge()
-        with polls(server, api, challenge["id"], 80) as waiting:
-            time.sleep(1)
-            at_once = [poll for poll in waiting if poll.has_an_answer()]
-            assert 10 < len(at_once) < 70
-            assert {poll.answer()["status"] for poll in at_once} == {"pending"}
-            assert api.call("DELETE", f"/v1/challenges/{challenge['id']}").status_code == 204
-            others = [poll for poll in waiting if poll not in at_once]
-            assert {poll.answer()["status"] for poll in others} == {"cancelled"}
+        time.sleep(1)
+        at_once = [poll for poll in waiting if poll.has_an_answer()]
+        assert 10 < len(at_once) < 70
+        assert {poll.answer()["status"] for poll in at_once} == {"pending"}
+        scene.cancel()
+        others = [poll for poll in waiting if poll not in at_once]
+        assert {poll.answer()["status"] for poll in others} == {"cancelled"}

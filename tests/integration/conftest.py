@@ -19,3 +19,12 @@ def shared_world(
     made = make_world(f"sqlite:///{path}")
     yield made
     close(made)
+
+
+@pytest.fixture
+def two_worlds(any_url: str) -> Iterator[tuple[World, World]]:
+    """Return two processes' worth of the service over one database."""
+    worlds = make_world(any_url), make_world(any_url)
+    yield worlds
+    for made in worlds:
+        close(made)

@@ -8,12 +8,11 @@ import io
 import json
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -22,6 +21,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.support.loopback import listening
 from tests.support.tls import Authority
 
 TOKEN_HOST, SEND_HOST = "oauth2.googleapis.com", "fcm.googleapis.com"
@@ -157,18 +157,11 @@ def google(folder: Path, authority: Authority | None = None) -> Iterator[Google]
     (authority or Authority((TOKEN_HOST, SEND_HOST))).write_server(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem", folder / "server.key")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    made = Google(f"http://127.0.0.1:{server.server_port}", new_key())
-    server.RequestHandlerClass = type("Tunnel", (_Tunnel,), {"google": made, "context": context})
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with listening(
+        lambda address: Google(f"http://{address}", new_key()),
+        lambda made: type("Tunnel", (_Tunnel,), {"google": made, "context": context}),
+    ) as made:
         yield made
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Tunnel(BaseHTTPRequestHandler):

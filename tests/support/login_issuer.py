@@ -3,16 +3,16 @@
 import base64
 import json
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 from tests.support.clients import KeyPair
+from tests.support.loopback import listening
 from tests.support.phone import b64
 from tests.support.ports import FrozenClock
 from tests.support.world import ISSUER
@@ -152,18 +152,8 @@ def login_double(clock: FrozenClock) -> Iterator[LoginDouble]:
 @contextmanager
 def served(make: Callable[[str], D]) -> Iterator[D]:
     """Run what `make` returns for its address, until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    double = make(f"http://127.0.0.1:{server.server_port}")
-    server.RequestHandlerClass = _handler(double)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with listening(lambda address: make(f"http://{address}"), _handler) as double:
         yield double
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _handler(double: Double) -> type[BaseHTTPRequestHandler]:

@@ -1,13 +1,14 @@
 """A CIBA client's notification endpoint on loopback, which says what a test wants it to say."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.loopback import listening
 
 
 @dataclass
@@ -34,10 +35,11 @@ class Endpoint:
 @contextmanager
 def endpoint(path: str = "/cb") -> Iterator[Endpoint]:
     """Run an endpoint until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    host = f"127.0.0.1:{server.server_port}"
-    made = Endpoint(f"http://{host}{path}", host)
+    with listening(lambda host: Endpoint(f"http://{host}{path}", host), _handler) as made:
+        yield made
 
+
+def _handler(made: Endpoint) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
@@ -56,7 +58,7 @@ def endpoint(path: str = "/cb") -> Iterator[Endpoint]:
             status = made.statuses.pop(0) if made.statuses else 204
             self.send_response(status)
             if 300 <= status < 400:
-                self.send_header("Location", f"http://{host}/elsewhere")
+                self.send_header("Location", f"http://{made.host}/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -71,13 +73,4 @@ def endpoint(path: str = "/cb") -> Iterator[Endpoint]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name
             """Say nothing."""
 
-    server.RequestHandlerClass = Handler
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield made
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return Handler

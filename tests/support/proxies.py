@@ -1,14 +1,14 @@
 """Real proxies in front of the gateway, with the configurations that we publish."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from examples.gateway_demo.proxy import API, LISTEN, SERVICE, adapted, nginx_command
 from tests.support.leash import free_port
+from tests.support.loopback import listening
 from tests.support.processes import ServerProcess, installed
 
 REFUSALS = (403, 500, 502, 503)
@@ -42,18 +42,8 @@ class ApiDouble:
 @contextmanager
 def api_double() -> Iterator[ApiDouble]:
     """Run an API without any authorization code until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    double = ApiDouble(f"127.0.0.1:{server.server_port}")
-    server.RequestHandlerClass = _handler(double)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with listening(ApiDouble, _handler) as double:
         yield double
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _handler(double: ApiDouble) -> type[BaseHTTPRequestHandler]:

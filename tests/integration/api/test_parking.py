@@ -1,6 +1,5 @@
 """Requests that are put aside while they wait: asked again, they are the same request."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from mfa_service.services.parking import Parked, Visit, visiting
 from tests.support.database import execute
 from tests.support.phone import Phone, PinKey
 from tests.support.problems import problem
-from tests.support.world import Api, World, close, make_world
+from tests.support.world import ISSUER, Api, World
 
 WAIT = 25
 
@@ -149,18 +148,10 @@ def test_a_stopping_process_puts_nothing_aside(api: Api, world: World) -> None:
     assert asked(api, challenge, visit).get_json()["status"] == "pending"
 
 
-@pytest.fixture
-def elsewhere(any_url: str) -> Iterator[tuple[World, World]]:
-    worlds = make_world(any_url), make_world(any_url)
-    yield worlds
-    for made in worlds:
-        close(made)
-
-
 def test_the_watcher_tells_only_those_who_saw_something_else(
-    elsewhere: tuple[World, World],
+    two_worlds: tuple[World, World],
 ) -> None:
-    here, there = elsewhere
+    here, there = two_worlds
     here.totp()
     api = here.client()
     changed, same = api.challenge(), api.challenge()
@@ -185,3 +176,19 @@ def test_a_place_that_was_told_before_anybody_listens_calls_at_once() -> None:
     wake_up.tell("topic")
     place.when_told(lambda: calls.append(1))
     assert calls == [1]
+
+
+def test_the_watcher_tells_who_waits_for_an_enrollment_only_when_it_changed(
+    two_worlds: tuple[World, World],
+) -> None:
+    here, there = two_worlds
+    api = here.client()
+    enrollment, caller = api.enroll(type="phone"), here.services.tokens.caller(api.token)
+    with visiting(Visit()), pytest.raises(Parked) as parked:
+        here.services.enrollment.read(caller, enrollment["id"], wait=WAIT)
+    here.services.watcher.look()
+    assert not called(parked.value)
+    code = enrollment["manual_code"].replace("-", "")
+    there.claim(Phone(ISSUER, there.clock.now, PinKey()), code, push={"provider": "none"})
+    here.services.watcher.look()
+    assert called(parked.value)

@@ -1,7 +1,6 @@
 """`wait=`: held until something changes, never longer, and never in the way of others."""
 
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,22 +13,15 @@ from mfa_service.adapters.wakeup_memory import MemoryWakeUp
 from mfa_service.app import create_app, services_of
 from mfa_service.settings import Settings
 from mfa_service.wiring import Ports
+from tests.support.patience import until
 from tests.support.phone import PinKey
 from tests.support.ports import FakeSender, FrozenClock
-from tests.support.world import ISSUER, MASTER_KEYS, Api, World, close, make_world
+from tests.support.world import ISSUER, MASTER_KEYS, Api, World, close
 
 SOON = 15  # seconds after which a thread counts as stuck; half of what it was asked to wait
 A_PLACE: Any = MemoryWakeUp(1).subscribe("topic")
 FCM = {"provider": "fcm", "token": "t"}
 Waiter = Callable[[World, dict[str, Any]], "Future[dict[str, Any]]"]
-
-
-def until(held: Callable[[], bool]) -> None:
-    """Return when something holds; fail if it never does."""
-    deadline = time.monotonic() + SOON
-    while not held():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def waiting() -> int:
@@ -208,15 +200,6 @@ def test_when_no_place_is_left_the_answer_comes_at_once(small_world: World, wait
     reading = waiter(small_world, other)
     cancelled(small_world, other)
     assert reading.result(SOON)["status"] == "cancelled"
-
-
-@pytest.fixture
-def two_worlds(any_url: str) -> Iterator[tuple[World, World]]:
-    """Return two processes' worth of the service over one database."""
-    worlds = make_world(any_url), make_world(any_url)
-    yield worlds
-    for made in worlds:
-        close(made)
 
 
 @pytest.mark.parametrize("seen", [False, True], ids=["not seen before", "seen before"])

@@ -1,7 +1,7 @@
 """Wake-ups reach other processes by every carrier, and come back after an outage."""
 
 import itertools
-import time
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +15,9 @@ from mfa_service.adapters.wakeup_local import LocalTransport
 from mfa_service.adapters.wakeup_memory import MemoryWakeUp
 from mfa_service.adapters.wakeup_postgres import PostgresTransport
 from mfa_service.adapters.wakeup_redis import RedisTransport
+from tests.support.patience import SECONDS, until
 from tests.support.redis import RedisServer
 
-SECONDS = 20.0
 Make = Callable[[], Transport]
 
 
@@ -52,13 +52,6 @@ def process(transport: Transport, name: str) -> Iterator[CarriedWakeUp]:
         yield made
     finally:
         made.stop()
-
-
-def until(held: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not held():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_who_waits_in_another_process_is_woken(make: Make) -> None:
@@ -189,3 +182,21 @@ def test_a_fault_of_postgresql_names_no_address() -> None:
     with pytest.raises(TransportFault) as fault:
         PostgresTransport("postgresql+psycopg://nobody:secret@127.0.0.1:1/x").publish("x")
     assert "secret" not in str(fault.value)
+
+
+def test_the_socket_of_a_process_that_was_killed_is_removed_by_who_meets_it(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "wake"
+    with process(LocalTransport(folder, "one"), "one") as one:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as killed:
+            killed.bind(str(folder / "killed"))
+        assert (folder / "killed").exists()
+        one.tell("challenge:a")
+        until(lambda: not (folder / "killed").exists())
+    assert list(folder.iterdir()) == []
+
+
+def test_nobody_else_can_enter_the_folder_of_the_sockets(tmp_path: Path) -> None:
+    with process(LocalTransport(tmp_path / "wake", "one"), "one"):
+        assert (tmp_path / "wake").stat().st_mode & 0o777 == 0o700
