@@ -63,11 +63,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def handle_request(self, req: Any, conn: TConn) -> Any:  # noqa: ANN401
-        """Answer it, or note that it waits: a GET, which has changed nothing when it waits.
-
-        One with a body waits in its thread: a body cannot be read twice.
-        """
-        if req.method != "GET" or _has_body(req):
+        """Answer it, or note that it waits: a GET, which has changed nothing when it waits."""
+        if req.method != "GET":
             return super().handle_request(req, conn)
         req.visit = getattr(req, "visit", None) or Visit()
         try:
@@ -170,7 +167,3 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             "detail": "The request is not HTTP that is accepted here.",
             "instance": None,
         }
-
-
-def _has_body(req: Any) -> bool:  # noqa: ANN401
-    return any(name in {"CONTENT-LENGTH", "TRANSFER-ENCODING"} for name, _ in req.headers)

@@ -138,6 +138,7 @@ def test_who_goes_away_in_the_moment_of_being_told_harms_nobody(scene: Scene) ->
             until(lambda: scene.sockets() >= MANY)
             with ThreadPoolExecutor(1) as pool:
                 wrong = pool.submit(scene.api.answer, scene.challenge_id, "totp", "000000")
+                until(lambda: any(poll.has_an_answer() for poll in waiting))
                 for poll in waiting:
                     poll.close()
                 wrong.result()
