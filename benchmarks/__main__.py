@@ -13,8 +13,12 @@ from .people import Sizes
 from .places import postgresql_place, sqlite_place
 from .report import as_json, as_text, machine, machine_line, statements, told_json
 
-_FULL = Effort(rounds=5, seconds=2.0, starts=3, sizes=Sizes(totp=800, phones=60, sets=18))
-_QUICK = Effort(rounds=2, seconds=0.8, starts=1, sizes=Sizes(totp=150, phones=12, sets=3))
+_FULL = Effort(
+    rounds=5, seconds=2.0, starts=3, sizes=Sizes(totp=800, phones=60, passkeys=60, sets=18)
+)
+_QUICK = Effort(
+    rounds=2, seconds=0.8, starts=1, sizes=Sizes(totp=150, phones=12, passkeys=12, sets=3)
+)
 _PLACES = {"sqlite": sqlite_place, "postgresql": postgresql_place}
 
 

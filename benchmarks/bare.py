@@ -33,6 +33,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from mfa_service.serving import THREADS
 
+from .floor import add_views, driver_for
+
 ACCOUNTS = 1000
 _METADATA = MetaData()
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
@@ -103,6 +105,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         self._port, self._workers = port, workers
         self._url = environ["BARE_DATABASE_URL"]
         self._engine_options = json.loads(environ["BARE_ENGINE_OPTIONS"])
+        self._plans = json.loads(environ["BARE_PLANS"])
         super().__init__()
 
     def load_config(self) -> None:
@@ -122,7 +125,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return create_app(make_engine(self._url, self._engine_options))
+        app = create_app(make_engine(self._url, self._engine_options))
+        add_views(app, self._plans, driver_for(self._url))
+        return app
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: object) -> None:
@@ -138,7 +143,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def main() -> None:
-    """Serve in the foreground, on `BARE_DATABASE_URL` with `BARE_ENGINE_OPTIONS` (JSON)."""
+    """Serve in the foreground, with the settings that `places` and `measure` give."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--workers", type=int, default=2)

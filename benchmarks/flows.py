@@ -103,6 +103,27 @@ class Recovery:
         _satisfied(self._session.open(wire, sub=sub, answer=answer))
 
 
+class Webauthn:
+    """Challenge, options, assertion: three requests."""
+
+    name, requests = "passkey", 3
+
+    def __init__(self, people: People, session: Session) -> None:
+        self._keys, self._session, self._origin = people.passkeys, session, people.origin
+
+    def run(self, wire: Wire) -> None:
+        """Play the client and the browser; signing is the authenticator's cost."""
+        sub, key = held = _next(self._keys)
+        opened = self._session.open(wire, sub=sub, methods=["webauthn"])
+        path, authorization = f"/v1/challenges/{opened['id']}", self._session.authorization
+        given = wire.call("POST", f"{path}/webauthn", authorization=authorization).json(status=200)
+        credential = key.get(given["publicKey"], origin=self._origin)
+        body = json.dumps({"method": "webauthn", "credential": credential}).encode()
+        answered = wire.call("POST", f"{path}/answers", body, authorization=authorization)
+        _satisfied(answered.json(status=200))
+        self._keys.put(held)
+
+
 class Push:
     """Challenge, look, approval with display code and PIN, result: four requests."""
 
@@ -127,6 +148,12 @@ class Push:
             wire.call("GET", path, authorization=self._session.authorization).json(status=200)
         )
         self._phones.put(held)
+
+
+def flows_of(people: People, session: Session) -> list[Flow]:
+    """Return every flow of the service that is measured."""
+    every = (Totp, Push, Webauthn, Recovery)
+    return [flow(people, session) for flow in every]
 
 
 def _satisfied(challenge: dict[str, Any]) -> None:

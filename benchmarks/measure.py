@@ -1,10 +1,11 @@
 """One database measured: servers side by side, rounds interleaved, statements counted."""
 
 import contextlib
+import json
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from tests.support.leash import free_port
 from tests.support.processes import ServerProcess, installed
 
 from .counts import count
-from .flows import Bare, Flow, Push, Recovery, Session, Totp
+from .floors import Floor, make_floors
+from .flows import Bare, Flow, Recovery, Session, Totp, flows_of
 from .load import Budget, Slice, Target, load
 from .people import Sizes, enroll_people
-from .places import Place
+from .places import Place, yardstick_engine
 from .processes import memory_mib, seconds_to_answer, tree
 from .statements import Told
 from .wire import Socket
@@ -73,12 +75,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All that was seen on one database; `slices` has one per flow in each round."""
+    """All that was seen on one database.
+
+    `slices` has one per flow in each round; `floors` names the floor of each flow of the service.
+    """
 
     database: str
     fsync_milliseconds: float
     requests: Mapping[str, int]
     slices: tuple[Mapping[str, Slice], ...]
+    floors: Mapping[str, str]
     service: Standing
     bare: Standing
     told: Mapping[str, Told]
@@ -87,16 +93,20 @@ class Measured:
 def measure(place: Place, effort: Effort) -> Measured:
     """Measure on `place`; every flow that is counted ended satisfied."""
     starts = _starts(place, effort)
+    told = count(place)
     people = enroll_people(place.settings, effort.sizes)
     session = Session(people)
-    flows: list[Flow] = [Totp(people, session), Push(people, session), Recovery(people, session)]
-    with serving(place, effort) as service, _bare(place, effort) as yardstick:
+    flows = flows_of(people, session)
+    floors = _floors(place, told, flows)
+    with serving(place, effort) as service, _bare(place, effort, floors.values()) as yardstick:
         servers = (service, yardstick)
         idle = [_memory_of_workers(server) for server in servers]
         with contextlib.closing(Socket(service.port)) as wire:
             session.renew(wire)
         pairs: list[tuple[Flow, Target]] = [(Bare(), target(yardstick, place))]
-        pairs += [(flow, target(service, place)) for flow in flows]
+        for flow in flows:
+            pairs.append((floors[flow.name], target(yardstick, place)))
+            pairs.append((flow, target(service, place)))
         _warm_up(pairs, effort)
         slices = tuple(_round(pairs, effort) for _ in range(effort.rounds))
         standings = [_standing(*each) for each in zip(servers, starts, idle, strict=True)]
@@ -107,15 +117,24 @@ def measure(place: Place, effort: Effort) -> Measured:
         slices=slices,
         service=standings[0],
         bare=standings[1],
-        told=count(place),
+        floors={name: floor.name for name, floor in floors.items()},
+        told=told,
     )
+
+
+def _floors(place: Place, told: Mapping[str, Told], flows: list[Flow]) -> dict[str, Floor]:
+    engine = yardstick_engine(place.url)
+    try:
+        return make_floors(engine, told, [flow.name for flow in flows])
+    finally:
+        engine.dispose()
 
 
 def _starts(place: Place, effort: Effort) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Start both servers in turn and return the seconds to the first answer of each."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(effort.starts):
-        for launch, seen in zip((_launch_service, _launch_bare), seconds, strict=True):
+        for launch, seen in ((_launch_service, seconds[0]), (_launch_bare, seconds[1])):
             started = time.monotonic()
             with launch(place, effort) as server:
                 seen.append(seconds_to_answer(server, started))
@@ -129,11 +148,12 @@ def _launch_service(place: Place, effort: Effort, port: int | None = None) -> Se
     return ServerProcess(command, port=port, env=place.service_env, folder=place.folder)
 
 
-def _launch_bare(place: Place, effort: Effort) -> ServerProcess:
+def _launch_bare(place: Place, effort: Effort, floors: Iterable[Floor] = ()) -> ServerProcess:
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.bare", "--port", str(port)]
     command += ["--workers", str(effort.workers)]
-    env = place.bare_env | {"PYTHONPATH": str(_ROOT)}
+    plans = json.dumps({floor.name: floor.plan for floor in floors})
+    env = place.bare_env | {"PYTHONPATH": str(_ROOT), "BARE_PLANS": plans}
     return ServerProcess(command, port=port, env=env, folder=place.folder)
 
 
@@ -145,8 +165,8 @@ def serving(place: Place, effort: Effort) -> Iterator[ServerProcess]:
 
 
 @contextlib.contextmanager
-def _bare(place: Place, effort: Effort) -> Iterator[ServerProcess]:
-    with _launch_bare(place, effort) as server:
+def _bare(place: Place, effort: Effort, floors: Iterable[Floor]) -> Iterator[ServerProcess]:
+    with _launch_bare(place, effort, floors) as server:
         yield server.await_answer()
 
 

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import pyotp
 
@@ -18,6 +18,7 @@ from mfa_service.services.enrollment_rows import Enrollment
 from mfa_service.services.tokens import Caller
 from mfa_service.settings import Settings
 from mfa_service.wiring import Ports, Services
+from tests.support.authenticator import SoftAuthenticator
 from tests.support.phone import Phone, PinKey
 
 T = TypeVar("T")
@@ -27,11 +28,12 @@ _STEP = 30
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many subjects of each kind: TOTP secrets, phones, sets of ten recovery codes."""
+    """How many subjects of each kind: TOTP secrets, phones, passkeys, sets of ten codes."""
 
-    totp: int
-    phones: int
-    sets: int
+    totp: int = 0
+    phones: int = 0
+    passkeys: int = 0
+    sets: int = 0
 
 
 @dataclass
@@ -58,8 +60,10 @@ class People:
 
     client_id: str
     secret: str
+    origin: str
     totp: "queue.SimpleQueue[TotpHolder]"
     phones: "queue.SimpleQueue[tuple[str, Phone]]"
+    passkeys: "queue.SimpleQueue[tuple[str, SoftAuthenticator]]"
     codes: "queue.SimpleQueue[tuple[str, str]]"
 
 
@@ -81,8 +85,10 @@ def enroll_people(settings: Settings, sizes: Sizes, *, push: str = "none") -> Pe
     people = People(
         registered.client.id,
         registered.secret or "",
+        settings.issuer,
         _queue(sizes.totp, enrolling.totp),
         _queue(sizes.phones, enrolling.phone),
+        _queue(sizes.passkeys, enrolling.passkey),
         queue.SimpleQueue(),
     )
     for sub, codes in (enrolling.codes() for _ in range(sizes.sets)):
@@ -115,6 +121,14 @@ class _Enrolling:
         phone.now = lambda: int(time.time())
         return sub, phone
 
+    def passkey(self) -> tuple[str, SoftAuthenticator]:
+        sub, begun = self._start("webauthn")
+        key = SoftAuthenticator()
+        options = cast("dict[str, Any]", begun.shown["publicKey"])
+        credential = key.create(options, origin=self._services.issuer)
+        self._confirm(begun, credential=credential)
+        return sub, key
+
     def codes(self) -> tuple[str, list[str]]:
         sub, begun = self._start("recovery_codes")
         codes = begun.shown["codes"]
@@ -125,7 +139,7 @@ class _Enrolling:
         request = EnrollmentRequest(sub=sub, type=kind)
         return sub, self._services.enrollment.start(self._caller, request)
 
-    def _confirm(self, begun: Enrollment, **proof: str) -> None:
+    def _confirm(self, begun: Enrollment, **proof: object) -> None:
         place = places.api_of(self._services.foundation, self._caller.client)
         self._services.enrollment.confirm(self._caller, begun.id, proof, place=place)
 

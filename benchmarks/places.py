@@ -9,7 +9,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Place:
     url: str
     port: int
     database_pid: int | None
-    trace: Callable[[Engine], Take]
+    trace: Callable[[Engine], AbstractContextManager[Take]]
 
     @property
     def service_env(self) -> dict[str, str]:
@@ -94,7 +94,7 @@ def sqlite_place() -> Iterator[Place]:
             url=url,
             port=free_port(),
             database_pid=None,
-            trace=lambda engine: SqliteTrace(engine).take,
+            trace=lambda engine: contextlib.nullcontext(SqliteTrace(engine).take),
         )
 
 
@@ -106,11 +106,14 @@ def postgresql_place() -> Iterator[Place]:
         server = stack.enter_context(durable_postgres())
         _fill(server.url)
 
-        def trace(engine: Engine) -> Take:
+        @contextmanager
+        def trace(engine: Engine) -> Iterator[Take]:
             server.log_statements(on=True)
             engine.dispose()
-            stack.callback(server.log_statements, on=False)
-            return PostgresTrace(server.log).take
+            try:
+                yield PostgresTrace(server.log).take
+            finally:
+                server.log_statements(on=False)
 
         yield Place(
             name="PostgreSQL",

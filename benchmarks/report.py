@@ -16,7 +16,8 @@ from .statements import Told
 
 _PACKAGES = ("flask", "sqlalchemy", "gunicorn", "psycopg", "cryptography")
 _FLOWS = (
-    *("", "flows/s", "by bare", "server ms", "database ms", "CPU ms", "by bare", "from-to"),
+    *("", "flows/s", "by floor", "server ms", "database ms", "CPU ms", "by bare", "by floor"),
+    "from-to",
     *("client ms", "p50 ms", "p95 ms", "flows"),
 )
 
@@ -117,9 +118,15 @@ def _median(measured: Measured, name: str, value: Callable[[Slice], float]) -> f
     return statistics.median(value(one[name]) for one in measured.slices)
 
 
-def _ratios(measured: Measured, name: str, value: Callable[[Slice], float]) -> list[float]:
+def _by_bare(measured: Measured, name: str, value: Callable[[Slice], float]) -> list[float]:
     """Return the flow's value by the bare view's of the same round, for each round."""
     return [value(one[name]) / value(one[Bare.name]) for one in measured.slices]
+
+
+def _by_floor(measured: Measured, name: str, value: Callable[[Slice], float]) -> list[float]:
+    """Return the flow's value by its floor's of the same round; nothing for what has none."""
+    floor = measured.floors.get(name)
+    return [value(one[name]) / value(one[floor]) for one in measured.slices] if floor else []
 
 
 def _percentile(measured: Measured, name: str, share: float) -> float:
@@ -128,16 +135,18 @@ def _percentile(measured: Measured, name: str, share: float) -> float:
 
 
 def _flow_row(measured: Measured, name: str) -> tuple[str, ...]:
-    cpu = _ratios(measured, name, _cpu)
+    by_floor = sorted(_by_floor(measured, name, _cpu))
+    rates = _by_floor(measured, name, _rate)
     return (
         name,
         f"{_median(measured, name, _rate):.1f}",
-        f"{statistics.median(_ratios(measured, name, _rate)):.3f}",
+        f"{statistics.median(rates):.3f}" if rates else "",
         f"{_median(measured, name, _server_cpu):.2f}",
         f"{_median(measured, name, _database_cpu):.2f}",
         f"{_median(measured, name, _cpu):.2f}",
-        f"{statistics.median(cpu):.2f}",
-        f"{min(cpu):.2f}-{max(cpu):.2f}",
+        f"{statistics.median(_by_bare(measured, name, _cpu)):.2f}",
+        f"{statistics.median(by_floor):.2f}" if by_floor else "",
+        f"{by_floor[0]:.2f}-{by_floor[-1]:.2f}" if by_floor else "",
         f"{_median(measured, name, _client_cpu):.2f}",
         f"{_percentile(measured, name, 0.5):.1f}",
         f"{_percentile(measured, name, 0.95):.1f}",
@@ -149,12 +158,14 @@ def _flow_json(measured: Measured, name: str) -> dict[str, Any]:
     return {
         "requests": measured.requests[name],
         "per_second": _median(measured, name, _rate),
-        "per_second_by_bare": _ratios(measured, name, _rate),
+        "per_second_by_bare": _by_bare(measured, name, _rate),
+        "per_second_by_floor": _by_floor(measured, name, _rate),
         "server_cpu_milliseconds": _median(measured, name, _server_cpu),
         "database_cpu_milliseconds": _median(measured, name, _database_cpu),
         "client_cpu_milliseconds": _median(measured, name, _client_cpu),
         "cpu_milliseconds": _median(measured, name, _cpu),
-        "cpu_by_bare": _ratios(measured, name, _cpu),
+        "cpu_by_bare": _by_bare(measured, name, _cpu),
+        "cpu_by_floor": _by_floor(measured, name, _cpu),
         "p50_milliseconds": _percentile(measured, name, 0.5),
         "p95_milliseconds": _percentile(measured, name, 0.95),
         "flows": [one[name].flows for one in measured.slices],

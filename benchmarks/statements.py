@@ -40,12 +40,16 @@ class Statement:
         """Whether it reads or writes a table; the others only frame, ask or set."""
         return self.verb in {"SELECT", *_WRITES} and bool(_TABLE.search(self.sql))
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that it names, each once."""
+        return tuple(dict.fromkeys(_TABLE.findall(self.sql)))
+
     def __str__(self) -> str:
         """Show verb and tables; what touches no table is shown as it is."""
         if self.verb in _FRAME:
             return self.sql
-        tables = dict.fromkeys(_TABLE.findall(self.sql))
-        return " ".join([self.verb, ", ".join(tables)]) if self.is_query else self.sql[:60]
+        return " ".join([self.verb, ", ".join(self.tables)]) if self.is_query else self.sql[:60]
 
 
 @dataclass(frozen=True, slots=True)

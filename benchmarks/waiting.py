@@ -121,8 +121,8 @@ class Bench:
 
     def __init__(self, place: Place, server: ServerProcess, waiting: int) -> None:
         self._server, self._place, self._waiting = server, place, waiting
-        self._people = enroll_people(place.settings, Sizes(totp=4000, phones=0, sets=0))
-        self._asked = enroll_people(place.settings, Sizes(totp=250, phones=0, sets=0))
+        self._people = enroll_people(place.settings, Sizes(totp=4000))
+        self._asked = enroll_people(place.settings, Sizes(totp=250))
         self._woken = Woken()
 
     def round(self, seconds: float) -> Round:
@@ -215,7 +215,7 @@ def main() -> None:
     given = parser.parse_args()
     logging.disable(logging.WARNING)
     print(machine_line(machine()))
-    effort = Effort(rounds=1, seconds=1, starts=1, sizes=Sizes(0, 0, 0))
+    effort = Effort(rounds=1, seconds=1, starts=1, sizes=Sizes())
     for name in _PLACES if given.database == "all" else (given.database,):
         with _PLACES[name]() as place, serving(place, effort) as server:
             bench = Bench(place, server, given.waiting)
