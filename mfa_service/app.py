@@ -179,8 +179,7 @@ def _add_frame(app: Flask, services: Services, randomness: Randomness) -> None:
     def finish(response: Response) -> Response:
         seconds = time.monotonic() - request.environ["mfa.started"]
         name = request.endpoint or "unknown"
-        metrics.REQUESTS.labels(name, response.status_code).inc()
-        metrics.SECONDS.labels(name).observe(seconds)
+        metrics.count_answer(name, response.status_code, seconds)
         response.headers["X-Request-Id"] = trace.current().request_id or ""
         response.headers["X-Content-Type-Options"] = "nosniff"
         cors.allow(services.settings, request, response)

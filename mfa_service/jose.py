@@ -35,6 +35,7 @@ _B64URL = re.compile(r"[A-Za-z0-9_-]*\Z")
 _ES256 = ECAlgorithm(ECAlgorithm.SHA256)
 _RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
 _P256_BYTES = 32
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 class JoseError(ValueError):
@@ -271,4 +272,4 @@ def _object(part: str) -> JsonObject:
 
 
 def _compact(value: Mapping[str, object]) -> str:
-    return b64url(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+    return b64url(_ENCODER.encode(value).encode())

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
@@ -45,6 +45,8 @@ class Purpose(StrEnum):
 
 
 PUSH, WEBAUTHN = "push", "webauthn"
+_SEALED = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+_STORED = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,12 @@ class Asked:
 
     def to_json(self) -> bytes:
         """Return the form that is sealed."""
-        return json.dumps(asdict(self), separators=(",", ":"), ensure_ascii=False).encode()
+        members = {name: getattr(self, name) for name in self.__slots__}
+        members["offers"] = [
+            {"method": o.method, "authenticator_id": o.authenticator_id, "label": o.label}
+            for o in self.offers
+        ]
+        return _SEALED.encode(members).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -175,7 +182,11 @@ class Challenge:
 
 def proofs_to_json(proofs: Iterable[AcceptedProof]) -> str:
     """Return the stored form."""
-    return json.dumps([asdict(proof) for proof in proofs], separators=(",", ":"))
+    rows = [
+        {"method": p.method, "authenticator_id": p.authenticator_id, "verified": p.verified}
+        for p in proofs
+    ]
+    return _STORED.encode(rows)
 
 
 def proofs_from_json(text: str) -> tuple[AcceptedProof, ...]:

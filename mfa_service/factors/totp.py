@@ -85,8 +85,18 @@ class Totp:
         steps = {step for step in range(now - self.drift, now + self.drift + 1) if step >= 0}
         if credential.counter >= 0:
             steps.add(credential.counter)
-        totp = pyotp.TOTP(secret, digits=6, interval=_PERIOD)
+        totp = _Generator(secret, digits=6, interval=_PERIOD)
         return [step for step in steps if hmac.compare_digest(totp.generate_otp(step), code)]
+
+
+class _Generator(pyotp.TOTP):
+    """Decodes its secret once, not for every code."""
+
+    _seed = b""
+
+    def byte_secret(self) -> bytes:
+        self._seed = self._seed or super().byte_secret()
+        return self._seed
 
 
 def otpauth_uri(subject: EnrollmentSubject, secret: str) -> str:

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass, field
 
 from flask import Request, Response
+from werkzeug.datastructures import Headers
 
 from mfa_service.domain.errors import InsufficientScope, MfaError, Unauthenticated
 from mfa_service.services import parking
@@ -17,6 +18,14 @@ from . import problems, reading
 from .operations import Call, Operation, Proof, Reply
 
 JSON = "application/json"
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
+class _Finished(Response):
+    """An answer whose headers are complete: Werkzeug would copy them and look for faults."""
+
+    def get_wsgi_headers(self, environ: object) -> Headers:
+        return self.headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +36,7 @@ class _Incoming:
     services: Services
     request: Request
     path: dict[str, str]
-    raw: bytes = field(repr=False)
+    body: reading.Body = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,9 @@ def handle(
     operation: Operation, services: Services, request: Request, path: dict[str, str]
 ) -> Response:
     """Prove the caller, then read, then act; a known idempotency key gets its first answer."""
-    incoming = _Incoming(operation, services, request, path, reading.raw_body(request))
+    incoming = _Incoming(
+        operation, services, request, path, reading.Body(reading.raw_body(request))
+    )
     visit = parking.visit()
     if visit is not None and isinstance(visit.proven, _Proven):
         return render(_act(incoming, visit.proven))
@@ -51,7 +62,7 @@ def handle(
     if key is None or caller is None:
         return render(_act(incoming, _prove(incoming, caller)))
     used = Use(caller.client.id, caller.sub, request.method, reading.raw_path(request))
-    known = Key.of(used, key, incoming.raw)
+    known = Key.of(used, key, incoming.body.raw)
     started = services.idempotency.begin(known)
     return (
         _replayed(started) if isinstance(started, Stored) else _run_once(started, incoming, caller)
@@ -60,11 +71,12 @@ def handle(
 
 def render(reply: Reply) -> Response:
     """Return the answer; nothing that the API says may be stored by caches on the way."""
-    body = None if reply.body is None else json.dumps(reply.body, ensure_ascii=False)
-    response = Response(body, reply.status, content_type=JSON if body is not None else None)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers.update(reply.headers)
-    return response
+    headers = {"Cache-Control": "no-store", **reply.headers}
+    if reply.body is None:
+        return Response(None, reply.status, headers, content_type=None)
+    body = _ENCODER.encode(reply.body).encode()
+    headers |= {"Content-Type": JSON, "Content-Length": str(len(body))}
+    return _Finished(body, reply.status, headers)
 
 
 def _caller(incoming: _Incoming) -> Caller | None:
@@ -77,7 +89,9 @@ def _caller(incoming: _Incoming) -> Caller | None:
     if operation.proof is Proof.USER:
         caller = services.people.caller(token)
     else:
-        about = functools.partial(reading.sub_in, incoming.raw) if operation.about_subject else None
+        about = (
+            functools.partial(reading.sub_in, incoming.body) if operation.about_subject else None
+        )
         caller = services.tokens.caller(token, about=about)
     if operation.scopes and not caller.scopes & set(operation.scopes):
         raise InsufficientScope(*operation.scopes)
@@ -87,7 +101,7 @@ def _caller(incoming: _Incoming) -> Caller | None:
 def _device(incoming: _Incoming) -> Device | None:
     if incoming.operation.proof is not Proof.DEVICE:
         return None
-    signed = reading.signed_request(incoming.request, incoming.raw)
+    signed = reading.signed_request(incoming.request, incoming.body.raw)
     if signed is None:
         raise Unauthenticated(challenge="Device")
     only_active = incoming.operation.only_active
@@ -106,10 +120,10 @@ def _prove(incoming: _Incoming, caller: Caller | None) -> _Proven:
 
 
 def _act(incoming: _Incoming, proven: _Proven) -> Reply:
-    operation, request, raw = incoming.operation, incoming.request, incoming.raw
+    operation, request = incoming.operation, incoming.request
     query = reading.load_query(operation, request)
-    reading.check_media(request, operation, raw)
-    body = reading.load_body(operation, raw)
+    reading.check_media(request, operation, incoming.body.raw)
+    body = reading.load_body(operation, incoming.body)
     call = Call(incoming.path, query, body, proven.caller, proven.device)
     return operation.view(incoming.services, call)
 

@@ -1,5 +1,6 @@
 """Reads what came: strict JSON, strict queries, one header of a kind."""
 
+import functools
 import re
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,6 +22,21 @@ from .operations import Media, Operation
 MAX_BODY_BYTES = 65_536
 _KEY = re.compile(r'(?:"([\x21\x23-\x7e]{1,255})"|([\x21-\x7e]{1,255}))\Z')
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+
+
+class Body:
+    """The body of a request. Its JSON is parsed once, when it is first asked for."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    @functools.cached_property
+    def json(self) -> object:
+        """The value, not judged yet; raises `MalformedJson`."""
+        try:
+            return strict_json.loads(self.raw)
+        except strict_json.NotStrictJson as exc:
+            raise MalformedJson("The body is not a JSON text that is accepted here.") from exc
 
 
 def raw_body(request: Request) -> bytes:
@@ -88,18 +104,15 @@ def check_media(request: Request, operation: Operation, raw: bytes) -> None:
         raise UnsupportedMediaType(f"The body has to be {operation.media}.")
 
 
-def load_body(operation: Operation, raw: bytes) -> Any:  # noqa: ANN401
+def load_body(operation: Operation, body: Body) -> Any:  # noqa: ANN401
     """Return the validated body; raise `MalformedJson` or `InvalidRequest`."""
     if operation.media is Media.JOSE:
-        return _compact_text(raw)
+        return _compact_text(body.raw)
     if operation.body is None:
         return None
-    if not raw:
+    if not body.raw:
         return operation.body.load({})
-    try:
-        value = strict_json.loads(raw)
-    except strict_json.NotStrictJson as exc:
-        raise MalformedJson("The body is not a JSON text that is accepted here.") from exc
+    value = body.json
     faults = {path: [text] for path, text in strict_json.faults(value, newline_under="transaction")}
     if faults:
         raise InvalidRequest(faults)
@@ -108,11 +121,11 @@ def load_body(operation: Operation, raw: bytes) -> Any:  # noqa: ANN401
     return _load(operation.body, value)
 
 
-def sub_in(raw: bytes) -> str | None:
+def sub_in(body: Body) -> str | None:
     """Return the `sub` that a body seems to name, to read its subject along; judged is it later."""
     try:
-        value = strict_json.loads(raw)
-    except strict_json.NotStrictJson:
+        value = body.json
+    except MalformedJson:
         return None
     sub = value.get("sub") if isinstance(value, dict) else None
     return sub if isinstance(sub, str) and not any(strict_json.faults({"sub": sub})) else None

@@ -1,5 +1,7 @@
 """What is counted, in Prometheus' terms."""
 
+import functools
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 
 REQUESTS = Counter("mfa_requests_total", "Answered requests.", ["operation", "status"])
@@ -15,6 +17,18 @@ PUSH_SECONDS = Histogram(
     ["provider"],
     buckets=(1, 2, 5, 10, 30, 60, 120),
 )
+
+
+@functools.cache
+def _answered(operation: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(operation, status), SECONDS.labels(operation)
+
+
+def count_answer(operation: str, status: int, seconds: float) -> None:
+    """Count a request that was answered; `operation` is one of ours, never what was sent."""
+    counter, histogram = _answered(operation, status)
+    counter.inc()
+    histogram.observe(seconds)
 
 
 def exposition(*, several_processes: bool) -> bytes:

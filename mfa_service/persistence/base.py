@@ -18,6 +18,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from .prepared import tell
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -32,6 +34,7 @@ _POOL: dict[str, Any] = {
     "pool_size": 16,
     "max_overflow": 16,
     "pool_timeout": 10,
+    "pool_use_lifo": True,  # few connections do most of the work, and have its statements prepared
 }
 
 # Times are whole seconds; SQLite's rowid alias needs the plain type.
@@ -83,4 +86,4 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     """Begin what writes; whose turn it is was settled before (`turns`)."""
     if connection.get_execution_options().get("immediate", True):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        tell(connection, "BEGIN IMMEDIATE")

@@ -85,6 +85,15 @@ class Prepared:
         return None if found is None else found[0]
 
 
+def tell(tx: Connection, sql: str) -> None:
+    """Run a statement that takes and returns nothing."""
+    raw: Any = tx.connection.dbapi_connection
+    try:
+        raw.execute(sql)
+    except tx.dialect.loaded_dbapi.Error as exc:
+        _raise(tx, raw, sql, exc)
+
+
 def _refuse_what_is_converted(compiled: Any) -> None:  # noqa: ANN401
     types = [bound.type for bound in compiled.binds.values()]
     types += [column.type for column in compiled.statement.exported_columns]

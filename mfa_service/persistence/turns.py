@@ -4,8 +4,6 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from mfa_service.domain.errors import Unavailable
@@ -30,22 +28,24 @@ class Turns:
         self._thread = threading.Lock()
         self._gate = self._writer = -1
 
-    @contextmanager
-    def turn(self) -> Generator[None, None, None]:
-        """Hold the right to write; raise `Unavailable` when it does not come in time."""
+    def take(self) -> None:
+        """Take the right to write; raise `Unavailable` when it does not come in time."""
         until = time.monotonic() + self._wait_seconds
         if not self._thread.acquire(timeout=self._wait_seconds):
             raise _busy()
         try:
-            if self._database is None:
-                yield
-                return
-            if self._writer < 0:
-                self._open(self._database)
-            self._pass_gate(until)
-            try:
-                yield
-            finally:
+            if self._database is not None:
+                if self._writer < 0:
+                    self._open(self._database)
+                self._pass_gate(until)
+        except BaseException:
+            self._thread.release()
+            raise
+
+    def pass_on(self) -> None:
+        """Give it to whoever comes next."""
+        try:
+            if self._database is not None:
                 fcntl.flock(self._writer, fcntl.LOCK_UN)
         finally:
             self._thread.release()

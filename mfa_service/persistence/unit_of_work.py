@@ -1,7 +1,6 @@
 """Short transactions: one for a use case that writes, none for a single read."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -23,34 +22,92 @@ class UnitOfWork:
         is_sqlite = engine.dialect.name == "sqlite"  # it has one writer
         self._turns = Turns(engine.url.database) if is_sqlite else None
 
-    @contextmanager
-    def transaction(self) -> Generator[Connection, None, None]:
+    def transaction(self) -> AbstractContextManager[Connection]:
         """Commit on return, roll back on any exception. READ COMMITTED suffices everywhere."""
-        with self._turn(), _unavailable_when_down(), self.engine.begin() as connection:
-            yield connection
+        return _Transaction(self.engine, self._turns)
 
-    @contextmanager
-    def reading(self) -> Generator[Connection, None, None]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """Run single statements, each for itself, without a transaction."""
-        with _unavailable_when_down(), self._reading.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _turn(self) -> Generator[None, None, None]:
-        if self._turns is None:
-            yield
-            return
-        with self._turns.turn():
-            yield
+        return _Reading(self._reading)
 
 
-@contextmanager
-def _unavailable_when_down() -> Generator[None, None, None]:
-    try:
-        yield
-    except (OperationalError, InterfaceError, PoolTimeout) as exc:
+class _Reading:
+    """A connection for a `with` block. A class: this is entered several times in each request."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection
+
+    def __enter__(self) -> Connection:
+        try:
+            self._connection = self._engine.connect()
+        except Exception as exc:
+            _tell_if_down(exc)
+            raise
+        return self._connection
+
+    def __exit__(self, _: object, exc: BaseException | None, __: object) -> None:
+        try:
+            self._connection.close()
+        except Exception as end:
+            _tell_if_down(end)
+            raise
+        if exc is not None:
+            _tell_if_down(exc)
+
+
+class _Transaction:
+    """A connection in a transaction for a `with` block; on SQLite when its turn has come."""
+
+    def __init__(self, engine: Engine, turns: Turns | None) -> None:
+        self._engine = engine
+        self._turns = turns
+        self._connection: Connection
+
+    def __enter__(self) -> Connection:
+        if self._turns is not None:
+            self._turns.take()
+        try:
+            self._begin()
+        except BaseException as exc:
+            self._pass_on()
+            _tell_if_down(exc)
+            raise
+        return self._connection
+
+    def __exit__(self, _: object, exc: BaseException | None, __: object) -> None:
+        try:
+            self._end(commit=exc is None)
+        except Exception as end:
+            _tell_if_down(end)
+            raise
+        finally:
+            self._pass_on()
+        if exc is not None:
+            _tell_if_down(exc)
+
+    def _begin(self) -> None:
+        self._connection = self._engine.connect()
+        try:
+            self._connection.begin()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _end(self, *, commit: bool) -> None:
+        try:
+            if commit:
+                self._connection.commit()
+        finally:
+            self._connection.close()  # rolls back what was not committed
+
+    def _pass_on(self) -> None:
+        if self._turns is not None:
+            self._turns.pass_on()
+
+
+def _tell_if_down(exc: BaseException) -> None:
+    """Raise `Unavailable` if the store did not answer; what else it was is the caller's."""
+    gone = isinstance(exc, DBAPIError) and exc.connection_invalidated
+    if gone or isinstance(exc, OperationalError | InterfaceError | PoolTimeout):
         raise Unavailable("The database does not answer.", retry_after=1) from exc
-    except DBAPIError as exc:
-        if exc.connection_invalidated:
-            raise Unavailable("The database does not answer.", retry_after=1) from exc
-        raise

@@ -171,6 +171,7 @@ class OpeningService:
     def _draft(
         self, client: Client, request: ChallengeRequest, subject: Subject | None, *, at: int
     ) -> Challenge:
+        offers = () if subject is None else self._offers(request, subject)
         draft = Challenge(
             id=new_challenge_id(self._f.randomness),
             client_id=client.id,
@@ -186,11 +187,16 @@ class OpeningService:
             push_state=PushState.NONE,
             proofs=(),
             auth_time=None,
-            asked=self._asked(client, request, at=at),
+            asked=self._asked(client, request, offers, at=at),
         )
-        return draft if subject is None else self._with_offers(draft, request, subject, at=at)
+        if subject is None:
+            return draft
+        kept = self._kept(draft, subject, at=at)
+        return draft if kept == offers else replace(draft, asked=replace(draft.asked, offers=kept))
 
-    def _asked(self, client: Client, request: ChallengeRequest, *, at: int) -> Asked:
+    def _asked(
+        self, client: Client, request: ChallengeRequest, offers: tuple[Offer, ...], *, at: int
+    ) -> Asked:
         transaction = request.transaction
         form = None if transaction is None else canonical.canonical_json(transaction)
         return Asked(
@@ -199,7 +205,7 @@ class OpeningService:
             acr_values=request.acr_values,
             essential=request.essential,
             password_counted=request.password_counts(at=at),
-            offers=(),
+            offers=offers,
             seed=b64url(self._f.randomness.bytes(32)),
             display_code=self._f.randomness.digits(6),
             binding_message=request.binding_message,
@@ -211,25 +217,25 @@ class OpeningService:
             state=request.state,
         )
 
-    def _with_offers(
-        self, draft: Challenge, request: ChallengeRequest, subject: Subject, *, at: int
-    ) -> Challenge:
-        """Offer what the subject has and the caller permits, if together it reaches the level."""
+    def _offers(self, request: ChallengeRequest, subject: Subject) -> tuple[Offer, ...]:
+        """Return what the subject has and the caller permits."""
         order = request.methods or tuple(self._f.factors)
-        offers = tuple(
+        return tuple(
             Offer(method, authenticator.id, authenticator.label)
             for method in dict.fromkeys(order)
             if method in self._f.factors
             for authenticator in subject.usable(self._f.factors[method].type)
         )
-        candidate = replace(draft, asked=replace(draft.asked, offers=offers))
+
+    def _kept(self, draft: Challenge, subject: Subject, *, at: int) -> tuple[Offer, ...]:
+        """Return what of it is offered: nothing unless all together reaches the level."""
+        offers = draft.asked.offers
         chosen = {offer.authenticator_id for offer in offers}
         reach = self._reach.of(a for a in subject.authenticators if a.id in chosen)
-        if not self._reach.suffices(reach, candidate):
-            return draft
+        if not self._reach.suffices(reach, draft):
+            return ()
         fraud = subject.user.fraud_paused_at(at, self._f.limits.fraud_pause)
-        kept = tuple(o for o in offers if self._can_answer(o, candidate, subject, fraud=fraud))
-        return replace(draft, asked=replace(draft.asked, offers=kept))
+        return tuple(o for o in offers if self._can_answer(o, draft, subject, fraud=fraud))
 
     def _can_answer(
         self, offer: Offer, challenge: Challenge, subject: Subject, *, fraud: bool

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from mfa_service.domain.challenge import AcceptedProof, Challenge
 from mfa_service.domain.errors import CloneSuspected, ProofRejected, ProofReplayed
 from mfa_service.domain.events import Event
 from mfa_service.domain.factor import Binding, Credential, Factor, Proof, Verified
 from mfa_service.persistence import audit
+from mfa_service.persistence.prepared import Record
 from mfa_service.persistence.tries import (
     active_authenticators,
     change_attributes,
@@ -83,15 +83,16 @@ class ProofService:
             and not challenge.used(method, offer.authenticator_id)
         ]
         if not payment.factor.counted:
-            return replace(payment, tried=self._opened(active_authenticators(tx, ids)))
+            found = self._opened(active_authenticators(tx, ids))
+            return Payment(method, payment.factor, binding, found)
         limit = self._f.limits.code_failures
         rows = pay_authenticators(tx, ids, limit=limit) if ids else []
         if len(rows) < len(ids):  # a crash between paying and judging may have left one exhausted
             self._suspend(tx, challenge, ids)
         exhausted = any(row.failures >= limit for row in rows)
-        return replace(payment, tried=self._opened(rows), exhausted=exhausted)
+        return Payment(method, payment.factor, binding, self._opened(rows), exhausted)
 
-    def _opened(self, rows: Sequence[Row[Any]]) -> tuple[tuple[str, Credential], ...]:
+    def _opened(self, rows: Sequence[Record]) -> tuple[tuple[str, Credential], ...]:
         return tuple(
             (
                 row.id,

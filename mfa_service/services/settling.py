@@ -77,15 +77,19 @@ class Settling:
         self, tx: Connection, before: Challenge, proofs: Sequence[AcceptedProof], *, at: int
     ) -> Challenge:
         """Return the challenge as it is once these proofs are accepted; writes nothing."""
+        every = (*before.proofs, *proofs)
+        verified = [name for proof in every for name in proof.verified]
+        suffices = self._reach.suffices(verified, before)
         after = replace(
             before,
-            proofs=(*before.proofs, *proofs),
+            status=Status.SATISFIED if suffices else before.status,
+            proofs=every,
             auth_time=at,
             ended_by=proofs[0].authenticator_id,
             attempts_left=before.attempts_left + 1,
         )
-        if self._reach.suffices(after.verified, after):
-            return replace(after, status=Status.SATISFIED)
+        if suffices:
+            return after
         if self._still_reachable(tx, after):
             return replace(after, ended_by=None)
         return replace(after, status=Status.FAILED, reason=Reason.UNMET)
