@@ -36,7 +36,19 @@ class _Compiled:
         self._fixed = {key: value for key, value in every.items() if key not in values}
         order = compiled.positiontup
         self._in_order = None if order is None else _picking(tuple(order))
-        self.record: type[tuple[Any, ...]] | None = None
+        self._record: Any = None
+
+    def fetched(self, cursor: Any) -> list[Record]:  # noqa: ANN401
+        """Return the rows of a cursor that ran it; none if it returns nothing.
+
+        A driver may make the description of the columns anew each time: it is looked at once.
+        """
+        if self._record is None:
+            columns = cursor.description
+            self._record = columns is not None and record([column[0] for column in columns])
+        if self._record is False:
+            return []
+        return [self._record(*row) for row in cursor.fetchall()]
 
     def parameters(self, values: Mapping[str, object]) -> Any:  # noqa: ANN401
         """Return the parameters as the driver takes them."""
@@ -61,16 +73,9 @@ class Prepared:
             compiled = self._compiled[key] = _Compiled(self._statement, tx, values)
         raw: Any = tx.connection.dbapi_connection
         try:
-            cursor = raw.execute(compiled.sql, compiled.parameters(values))
-            if cursor.description is None:
-                return []
-            found = cursor.fetchall()
+            return compiled.fetched(raw.execute(compiled.sql, compiled.parameters(values)))
         except dialect.loaded_dbapi.Error as exc:
             _raise(tx, raw, compiled.sql, exc)
-        if compiled.record is None:
-            compiled.record = record([column[0] for column in cursor.description])
-        make: Any = compiled.record
-        return [make(*row) for row in found]
 
     def row(self, tx: Connection, values: Mapping[str, object]) -> Record | None:
         """Run it and return its only row, `None` if there is none."""
