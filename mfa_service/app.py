@@ -8,7 +8,7 @@ from flask import Flask, Request, Response, request
 from werkzeug.routing import BaseConverter, Rule
 
 from mfa_service.domain.errors import MfaError, NotFound
-from mfa_service.domain.ids import new_challenge_id
+from mfa_service.domain.ids import random_part
 from mfa_service.domain.ports import Randomness
 from mfa_service.http import (
     backchannel,
@@ -170,7 +170,7 @@ def _add_frame(app: Flask, services: Services, randomness: Randomness) -> None:
         visit = parking.visit() or parking.Visit()
         if visit.started is None:
             visit.started = time.monotonic()
-            visit.request_id = reading.request_id_of(request) or new_challenge_id(randomness)[4:]
+            visit.request_id = reading.request_id_of(request) or random_part(randomness)
         trace.begin(trace.Trace(visit.request_id, request.remote_addr))
         request.environ["mfa.started"] = visit.started
         if request.environ.get("PATH_INFO", "").startswith("//"):

@@ -20,17 +20,16 @@ from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.domain import origins
 from mfa_service.domain.assurance import LevelTable, LevelTableInvalid
 from mfa_service.domain.attestation import AttestationPolicy
-from mfa_service.domain.limits import CEILING, Limits
 from mfa_service.domain.subject import is_realm
 from mfa_service.domain.text import has_control, misleads
 from mfa_service.settings_gateway import GatewayReader, GatewaySettings
 from mfa_service.settings_ldap import LdapReader, LdapSettings
+from mfa_service.settings_limits import LimitsReader
 from mfa_service.settings_protocols import ProtocolReader
 from mfa_service.settings_push import PushReader
 
 DEFAULT_ISSUER = "http://localhost:8000"
 DEFAULT_DATABASE = "sqlite:///instance/mfa.db"
-_LIMIT = re.compile(r"[0-9]{1,3}\Z")
 _KEY_BYTES = 32
 _AAGUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _KID = re.compile(r"[A-Za-z0-9]{1,64}\Z")
@@ -40,11 +39,6 @@ _KEYS_ARE = (
 )
 _LONGEST_NAME = 64
 _LATER = ("MFA_VAPID_KEY",)
-_LIMITS = {
-    "MFA_LIMIT_CHALLENGE_ATTEMPTS": "challenge_attempts",
-    "MFA_LIMIT_PIN_FAILURES": "pin_failures",
-    "MFA_LIMIT_CODE_FAILURES": "code_failures",
-}
 
 
 class SettingsInvalid(Exception):
@@ -80,7 +74,7 @@ class Reader:
             "master_keys": self._given_keys(),
             "metrics_token": self._get("MFA_METRICS_TOKEN"),
             "levels": self._levels(),
-            "limits": self._limits(),
+            "limits": LimitsReader(self._environ, self._fault).read(),
             "android_roots": self._certificates("MFA_ANDROID_ROOTS"),
             "log_level": self._log_level(),
             "several_processes": "PROMETHEUS_MULTIPROC_DIR" in self._environ,
@@ -245,18 +239,6 @@ class Reader:
             self._fault("MFA_LEVELS", str(exc))
             return LevelTable.default()
         return table
-
-    def _limits(self) -> Limits:
-        values: dict[str, int] = {}
-        for name, member in _LIMITS.items():
-            text = self._get(name)
-            if text is None:
-                continue
-            if _LIMIT.match(text) and 1 <= int(text) <= CEILING:
-                values[member] = int(text)
-            else:
-                self._fault(name, f"must be a number from 1 to {CEILING}")
-        return Limits(**values)
 
     def _certificates(self, name: str) -> bytes:
         path = self._get(name)

@@ -7,7 +7,10 @@ CEILING = 100
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Defaults of the contract. Counts of wrong proofs never exceed `CEILING` (S 3.1.1)."""
+    """Defaults of the contract; times in seconds, and an audit kept for 0 is kept for ever.
+
+    Counts of wrong proofs never exceed `CEILING` (S 3.1.1).
+    """
 
     challenge_attempts: int = 5
     pin_failures: int = 10
@@ -23,6 +26,7 @@ class Limits:
     readable_after_end: int = 86_400
     prompt_lifetime: int = 300
     kept_after_end: int = 30 * 86_400
+    audit_kept: int = 0
     account_link_lifetime: int = 600
     session_idle: int = 900
     session_lifetime: int = 3600

@@ -16,6 +16,7 @@ from mfa_service.domain.subject import User as UserValue
 
 from .base import Base
 from .models import Authenticator, Challenge, Client, Device, Enrollment, User
+from .open_challenges import IS_OPEN, IS_RECENT, oldest
 from .prepared import Prepared, Record, record
 from .rows import authenticator_from, challenge_from, client_from, user_from
 
@@ -140,7 +141,8 @@ _PENDING = (
     select(Challenge.__table__)
     .where(
         Challenge.user_id == bindparam("user_id"),
-        Challenge.status == Status.PENDING,
+        IS_OPEN,
+        IS_RECENT,
         Challenge.expires_at > bindparam("at"),
         Challenge.offers_push == 1,
     )
@@ -253,7 +255,7 @@ def pending_pushes(
     tx: Connection, user_id: str, box: SecretBox, *, at: int
 ) -> list[ChallengeValue]:
     """Return what is pending for a user and offers a phone, oldest first."""
-    rows = tx.execute(_PENDING, {"user_id": user_id, "at": at})
+    rows = tx.execute(_PENDING, {"user_id": user_id, "at": at, **oldest(at)})
     return [challenge_from(row, box) for row in rows]
 
 

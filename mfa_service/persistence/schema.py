@@ -1,5 +1,6 @@
 """The database's schema: brought up to date, and checked, by Alembic."""
 
+import re
 from pathlib import Path
 
 from alembic import command
@@ -10,9 +11,11 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, make_url
 
+from . import partitions
 from .base import Base
 
 _PACKAGED = Path(__file__).parent.parent / "migrations"
+_PARTITION = re.compile(rf"({'|'.join(kind.table for kind in partitions.ALL)})_(\d{{8}}|before)")
 _CHECKOUT = Path(__file__).parent.parent.parent / "migrations"
 
 
@@ -46,8 +49,14 @@ def require_current(engine: Engine) -> None:
 def differences(engine: Engine) -> list[str]:
     """Return what the tables lack compared with the models; empty when they agree."""
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": _is_ours}
+        context = MigrationContext.configure(connection, opts=opts)
         return [str(difference) for difference in compare_metadata(context, Base.metadata)]
+
+
+def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Tell whether it is to be compared: a partition is a part of its table."""
+    return kind != "table" or not _PARTITION.fullmatch(name or "")
 
 
 def _config(connection: Connection) -> Config:

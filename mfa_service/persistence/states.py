@@ -14,6 +14,7 @@ from mfa_service.domain.authenticator import State, SuspendedBy
 from mfa_service.domain.challenge import PushState, Reason, Status
 
 from .models import Authenticator, Challenge, Device, Enrollment, User
+from .open_challenges import IS_OPEN, IS_RECENT, oldest
 
 PENDING, CLAIMED, ACTIVE, EXPIRED = "pending", "claimed", "active", "expired"
 
@@ -156,23 +157,23 @@ def report_fraud(tx: Connection, user_id: str, device_id: str, *, at: int) -> li
     statement = (
         update(Challenge)
         .where(Challenge.user_id == user_id, Challenge.offers_push == 1)
-        .where(Challenge.status == Status.PENDING, Challenge.expires_at > at)
+        .where(IS_OPEN, IS_RECENT, Challenge.expires_at > at)
         .values(values)
         .returning(Challenge.id)
     )
-    return list(tx.scalars(statement))
+    return list(tx.scalars(statement, oldest(at)))
 
 
 def cancel_open(tx: Connection, user_id: str, *, at: int) -> dict[str, bytes]:
     """Cancel every open challenge of a user; return their ids with the sealed requests."""
     statement = (
         update(Challenge)
-        .where(Challenge.user_id == user_id, Challenge.status == Status.PENDING)
+        .where(Challenge.user_id == user_id, IS_OPEN, IS_RECENT)
         .where(Challenge.expires_at > at)
         .values(status=Status.CANCELLED, ended_at=at)
         .returning(Challenge.id, Challenge.request)
     )
-    return {row.id: row.request for row in tx.execute(statement)}
+    return {row.id: row.request for row in tx.execute(statement, oldest(at))}
 
 
 def replace_request(tx: Connection, challenge_id: str, request: bytes) -> None:
@@ -191,7 +192,7 @@ def expire_challenges(tx: Connection, *, at: int) -> None:
     """Write down what every reader decides by itself: the time of these is over."""
     tx.execute(
         update(Challenge)
-        .where(Challenge.status == Status.PENDING, Challenge.expires_at <= at)
+        .where(IS_OPEN, Challenge.expires_at <= at)
         .values(status=Status.EXPIRED, ended_at=Challenge.expires_at)
     )
 
@@ -199,8 +200,9 @@ def expire_challenges(tx: Connection, *, at: int) -> None:
 def fail_exhausted(tx: Connection, *, at: int) -> None:
     """Fail those that a crash left open, after paying for the last attempt and before judging."""
     values = {"status": Status.FAILED, "reason": Reason.ATTEMPTS_EXHAUSTED, "ended_at": at}
-    exhausted = (Challenge.status == Status.PENDING) & (Challenge.attempts_left == 0)
-    tx.execute(update(Challenge).where(exhausted).values(values))
+    exhausted = Challenge.attempts_left == 0
+    unexpired = IS_OPEN & (Challenge.expires_at > at)
+    tx.execute(update(Challenge).where(exhausted, unexpired).values(values))
 
 
 def set_push_state(tx: Connection, challenge_id: str, state: PushState) -> None:

@@ -93,7 +93,7 @@ class ClaimService:
         return found
 
     def _claim(self, enrollment_id: str, claim: _Claim, *, at: int) -> Claimed | None:
-        device_id = new_authenticator_id(self._f.randomness)
+        device_id = new_authenticator_id(self._f.randomness, enrollment_id)
         with self._f.work.transaction() as tx:
             row = states.claim_enrollment(tx, enrollment_id, claim.thumbprint, device_id, at=at)
             if row is not None:

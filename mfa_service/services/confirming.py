@@ -66,7 +66,7 @@ class Confirming:
         self, tx: Connection, row: Row[Any], factor: Factor, credential: Credential, *, at: int
     ) -> None:
         """Put a new authenticator to work and finish its enrollment."""
-        authenticator_id = new_authenticator_id(self._f.randomness)
+        authenticator_id = new_authenticator_id(self._f.randomness, row.user_id)
         values: JsonObject = {
             "id": authenticator_id,
             "user_id": row.user_id,

@@ -69,7 +69,8 @@ class EnrollmentService:
         if subject is None:
             raise EnrollmentNotOpen(_ERASED)
         begun = factor.begin(self._named(subject, factor), self._f.randomness)
-        at, enrollment_id = self._f.clock.now(), new_enrollment_id(self._f.randomness)
+        at = self._f.clock.now()
+        enrollment_id = new_enrollment_id(self._f.randomness, subject.user.id)
         with self._f.work.transaction() as tx:
             subject = self._locked(tx, subject.user.id)
             replaced = request.type if begun.complete else None

@@ -4,20 +4,18 @@ import logging
 import threading
 from collections.abc import Callable
 
-from sqlalchemy import ColumnElement, Connection, delete, or_, select
+from sqlalchemy import Connection, delete, select
 
 from mfa_service.domain.errors import Unavailable
-from mfa_service.persistence import authorizations, sessions, states
+from mfa_service.persistence import authorizations, erasures, sessions, states
 from mfa_service.persistence.models import (
-    Challenge,
     Enrollment,
     IdempotentReply,
     Outbox,
     Prompt,
     PushSent,
-    SeenToken,
-    User,
 )
+from mfa_service.persistence.retention import Retention
 
 from .foundation import Foundation
 from .idempotency import KEPT_SECONDS
@@ -32,13 +30,15 @@ class HousekeepingService:
 
     def __init__(self, foundation: Foundation) -> None:
         self._f = foundation
+        self._retention = Retention(foundation.work)
 
     def run(self) -> None:
         """Tidy once; safe beside other workers that do the same."""
         at = self._f.clock.now()
+        self._retention.run(self._f.limits, at=at)
         for step in (
             self._end_challenges,
-            self._delete_challenges,
+            self._finish_erasures,
             self._end_enrollments,
             self._delete_sessions,
             self._delete_authorizations,
@@ -52,15 +52,9 @@ class HousekeepingService:
         states.expire_challenges(tx, at=at)
         states.fail_exhausted(tx, at=at)
 
-    def _delete_challenges(self, tx: Connection, at: int) -> None:
-        """Delete what is shown no more: to its person for 30 days, to its client for 24 h.
-
-        Of a person that was erased only the client's part is left.
-        """
-        tx.execute(delete(Challenge).where(_ended_before(at - self._f.limits.kept_after_end)))
-        readable_from = at - self._f.limits.readable_after_end
-        of_nobody = Challenge.user_id.not_in(select(User.id))
-        tx.execute(delete(Challenge).where(_ended_before(readable_from), of_nobody))
+    @staticmethod
+    def _finish_erasures(tx: Connection, at: int) -> None:
+        erasures.finish(tx, at=at)
 
     @staticmethod
     def _end_enrollments(tx: Connection, at: int) -> None:
@@ -86,15 +80,9 @@ class HousekeepingService:
     @staticmethod
     def _delete_guards(tx: Connection, at: int) -> None:
         tx.execute(delete(Prompt).where(Prompt.expires_at < at))
-        tx.execute(delete(SeenToken).where(SeenToken.expires_at < at))
         tx.execute(delete(IdempotentReply).where(IdempotentReply.created_at < at - KEPT_SECONDS))
         tx.execute(delete(PushSent).where(PushSent.sent_at < at - 2 * _DAY))
         tx.execute(delete(Outbox).where(Outbox.expires_at < at - _DAY))
-
-
-def _ended_before(limit: int) -> ColumnElement[bool]:
-    ended = or_(Challenge.ended_at < limit, Challenge.ended_at.is_(None))
-    return (Challenge.expires_at < limit) & ended
 
 
 class Loop(threading.Thread):

@@ -32,6 +32,7 @@ from mfa_service.persistence.rows import challenge_place
 
 from .answers import AnswerService
 from .foundation import Foundation
+from .offers import Offers
 from .proofs import Payment, ProofService, Verdict
 from .push import Notice, PushGate
 from .reach import Reach
@@ -77,6 +78,7 @@ class OpeningService:
         self._proofs = ProofService(foundation)
         self._settling = Settling(foundation)
         self._reach = Reach(foundation)
+        self._offers = Offers(foundation, self._reach)
         self._gate = PushGate(foundation)
 
     def open(
@@ -171,11 +173,12 @@ class OpeningService:
     def _draft(
         self, client: Client, request: ChallengeRequest, subject: Subject | None, *, at: int
     ) -> Challenge:
-        offers = () if subject is None else self._offers(request, subject)
+        offers = () if subject is None else self._offers.all(request.methods, subject)
+        user_id = subject.user.id if subject else ""
         draft = Challenge(
-            id=new_challenge_id(self._f.randomness),
+            id=new_challenge_id(self._f.randomness, user_id, at=at),
             client_id=client.id,
-            user_id=subject.user.id if subject else "",
+            user_id=user_id,
             purpose=request.purpose,
             status=Status.PENDING,
             reason=None,
@@ -191,7 +194,7 @@ class OpeningService:
         )
         if subject is None:
             return draft
-        kept = self._kept(draft, subject, at=at)
+        kept = self._offers.kept(draft, subject, at=at)
         return draft if kept == offers else replace(draft, asked=replace(draft.asked, offers=kept))
 
     def _asked(
@@ -216,35 +219,6 @@ class OpeningService:
             return_uri=request.return_uri,
             state=request.state,
         )
-
-    def _offers(self, request: ChallengeRequest, subject: Subject) -> tuple[Offer, ...]:
-        """Return what the subject has and the caller permits."""
-        order = request.methods or tuple(self._f.factors)
-        return tuple(
-            Offer(method, authenticator.id, authenticator.label)
-            for method in dict.fromkeys(order)
-            if method in self._f.factors
-            for authenticator in subject.usable(self._f.factors[method].type)
-        )
-
-    def _kept(self, draft: Challenge, subject: Subject, *, at: int) -> tuple[Offer, ...]:
-        """Return what of it is offered: nothing unless all together reaches the level."""
-        offers = draft.asked.offers
-        chosen = {offer.authenticator_id for offer in offers}
-        reach = self._reach.of(a for a in subject.authenticators if a.id in chosen)
-        if not self._reach.suffices(reach, draft):
-            return ()
-        fraud = subject.user.fraud_paused_at(at, self._f.limits.fraud_pause)
-        return tuple(o for o in offers if self._can_answer(o, draft, subject, fraud=fraud))
-
-    def _can_answer(
-        self, offer: Offer, challenge: Challenge, subject: Subject, *, fraud: bool
-    ) -> bool:
-        """Tell whether to offer it: not a phone that can complete no alternative of `require`."""
-        if offer.method != PUSH:
-            return True
-        phone = next(a for a in subject.authenticators if a.id == offer.authenticator_id)
-        return bool(self._reach.require(challenge, phone, subject, fraud=fraud))
 
     def _note_refusal(self, client: Client, subject: Subject | None, *, at: int) -> None:
         user_id = subject.user.id if subject else None

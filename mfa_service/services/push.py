@@ -7,9 +7,10 @@ from sqlalchemy import Connection, func, insert, select
 
 from mfa_service.domain.authenticator import Authenticator
 from mfa_service.domain.challenge import PushState, Status
-from mfa_service.domain.ids import new_challenge_id
+from mfa_service.domain.ids import random_part
 from mfa_service.domain.subject import User
 from mfa_service.persistence.models import Challenge, Outbox, PushSent
+from mfa_service.persistence.open_challenges import IS_OPEN, IS_RECENT, LONGEST_OPEN, oldest
 
 from .foundation import Foundation
 
@@ -51,13 +52,13 @@ class PushGate:
 
     def queue(self, tx: Connection, notice: Notice, phone_ids: Sequence[str]) -> None:
         """Count one notification and write an outbox row for each phone."""
-        row_id = new_challenge_id(self._f.randomness)
+        row_id = random_part(self._f.randomness)
         sent = {"id": row_id, "user_id": notice.user.id, "client_id": notice.client_id}
         tx.execute(insert(PushSent), sent | {"sent_at": notice.at})
         for phone_id in phone_ids:
             row = {"challenge_id": notice.challenge_id, "authenticator_id": phone_id}
             times = {"queued_at": notice.at, "due_at": notice.at, "expires_at": notice.expires_at}
-            tx.execute(insert(Outbox), row | times | {"id": new_challenge_id(self._f.randomness)})
+            tx.execute(insert(Outbox), row | times | {"id": random_part(self._f.randomness)})
 
     def seconds_to_wait(self, tx: Connection, notice: Notice) -> int:
         """Return how long until a notification may go out; 0 if it may now."""
@@ -78,12 +79,13 @@ class PushGate:
     def _pending_wait(self, tx: Connection, notice: Notice) -> int:
         query = select(Challenge.client_id, Challenge.expires_at).where(
             Challenge.user_id == notice.user.id,
-            Challenge.status == Status.PENDING,
+            IS_OPEN,
+            IS_RECENT,
             Challenge.expires_at > notice.at,
             Challenge.push_state.in_(_PUSHED),
             Challenge.id != notice.challenge_id,
         )
-        pending = tx.execute(query).all()
+        pending = tx.execute(query, oldest(notice.at)).all()
         here = [row.expires_at for row in pending if row.client_id == notice.client_id]
         limit = self._f.limits.pending_pushed
         if len(here) >= limit:
@@ -106,9 +108,11 @@ class PushGate:
         query = (
             select(Challenge.client_id, func.max(Challenge.auth_time))
             .where(Challenge.user_id == notice.user.id, Challenge.status == Status.SATISFIED)
+            .where(IS_RECENT)
             .group_by(Challenge.client_id)
         )
-        return {client_id: latest or 0 for client_id, latest in tx.execute(query)}
+        since = oldest(notice.at, seconds=_DAY + LONGEST_OPEN)
+        return {client_id: latest or 0 for client_id, latest in tx.execute(query, since)}
 
     def _rate_wait(self, sent: list[int], success: int, now: int, *, times: int) -> int:
         """`sent` is newest first; a success starts the count of a day anew."""

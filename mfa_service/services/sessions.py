@@ -86,7 +86,7 @@ class SessionService:
         if browser.cookie is not None:
             rows.end_by_cookie(tx, _hash(browser.cookie))
         session = Session(
-            id=new_session_id(self._f.randomness),
+            id=new_session_id(self._f.randomness, user_id),
             user_id=user_id,
             began_by=beginning.by,
             created_at=at,

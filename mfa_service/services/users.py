@@ -9,7 +9,7 @@ from mfa_service.domain.challenge import Asked
 from mfa_service.domain.errors import NotFound
 from mfa_service.domain.events import Event
 from mfa_service.domain.subject import Client, Subject
-from mfa_service.persistence import audit, queries, sessions, states
+from mfa_service.persistence import audit, erasures, queries, sessions, states
 from mfa_service.persistence.consume import lock_user
 from mfa_service.persistence.models import (
     Authenticator,
@@ -71,6 +71,8 @@ class UserService:
                 raise NotFound
             cancelled = self._cancel_open(tx, user_id, at=at)
             self._delete_rows(tx, user_id, kept=cancelled)
+            if cancelled:
+                erasures.remember(tx, user_id, due_at=at + self._f.limits.readable_after_end)
             client_id, event = caller.client.id, Event.ADMIN_USER_ERASE
             entry = audit.Entry(event, at, client_id=client_id, user_id=user_id, reason=reason)
             audit.record(tx, entry)

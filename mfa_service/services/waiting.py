@@ -14,9 +14,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from mfa_service.adapters.wakeup_carried import CarriedWakeUp
 from mfa_service.domain.challenge import Challenge as ChallengeValue
-from mfa_service.domain.challenge import Status, proofs_to_json
+from mfa_service.domain.challenge import proofs_to_json
+from mfa_service.domain.ids import challenge_ids_from
 from mfa_service.domain.ports import Clock
 from mfa_service.persistence.models import Challenge, Enrollment
+from mfa_service.persistence.open_challenges import IS_OPEN, LONGEST_OPEN
 from mfa_service.persistence.unit_of_work import UnitOfWork
 
 from . import parking
@@ -120,6 +122,8 @@ class Watcher:
             return
         self._looked_at = at
         topics = self._wake_up.topics()
+        if not topics:
+            return
         found: dict[str, object] = dict.fromkeys(topics)
         found |= self._challenges(_named(topics, "challenge:"))
         found |= self._users(_named(topics, "user:"))
@@ -139,10 +143,12 @@ class Watcher:
         return {f"enrollment:{row[0]}": [*row[1:]] for row in rows}
 
     def _users(self, ids: list[str]) -> dict[str, object]:
+        at = self._clock.now()
         pending: dict[str, set[str]] = {f"user:{user_id}": set() for user_id in ids}
         query = select(Challenge.user_id, Challenge.id, Challenge.proofs).where(
-            Challenge.status == Status.PENDING,
-            Challenge.expires_at > self._clock.now(),
+            IS_OPEN,
+            Challenge.id >= challenge_ids_from(at - LONGEST_OPEN),
+            Challenge.expires_at > at,
             Challenge.offers_push == 1,
         )
         for user_id, challenge_id, proofs in self._rows(query, Challenge.user_id, ids):

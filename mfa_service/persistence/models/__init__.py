@@ -14,7 +14,7 @@ from .clients import Client, SigningKey
 from .enrollments import Enrollment
 from .operations import AuditEvent, IdempotentReply, Outbox, SeenToken
 from .sessions import AccountLink, Session
-from .users import User
+from .users import Erasure, User
 
 __all__ = [
     "AccountLink",
@@ -27,6 +27,7 @@ __all__ = [
     "Device",
     "DeviceKey",
     "Enrollment",
+    "Erasure",
     "IdempotentReply",
     "MetadataBlob",
     "Outbox",

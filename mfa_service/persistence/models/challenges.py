@@ -1,9 +1,15 @@
 """Challenges and the notifications sent for them."""
 
-from sqlalchemy import Index
+from typing import Any
+
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mfa_service.persistence.base import Base
+
+# What is open is little of what is kept, and all that is looked for by time.
+_IS_OPEN = text("status = 'pending'")
+_WHILE_OPEN: dict[str, Any] = {"postgresql_where": _IS_OPEN, "sqlite_where": _IS_OPEN}
 
 
 class Challenge(Base):
@@ -16,7 +22,11 @@ class Challenge(Base):
     """
 
     __tablename__ = "challenge"
-    __table_args__ = (Index(None, "user_id", "status"), Index(None, "expires_at"))
+    __table_args__ = (
+        Index(None, "user_id", "created_at"),
+        Index("ix_challenge_open_user_id", "user_id", **_WHILE_OPEN),
+        Index("ix_challenge_open_expires_at", "expires_at", **_WHILE_OPEN),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     client_id: Mapped[str]
     user_id: Mapped[str]

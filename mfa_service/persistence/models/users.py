@@ -23,3 +23,11 @@ class User(Base):
     revision: Mapped[int] = mapped_column(default=0)
     user_code_hash: Mapped[str | None]
     user_code_failures: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class Erasure(Base):
+    """A user that was erased, until the last challenge that a client may read is deleted too."""
+
+    __tablename__ = "erasure"
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    due_at: Mapped[int] = mapped_column(index=True)
