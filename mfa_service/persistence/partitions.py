@@ -128,12 +128,29 @@ class Partitions:
                 tx.execute(text(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'"))
                 if not tx.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}):
                     return False
-                step(tx, *given)
-        except DBAPIError as exc:
-            reason = type(exc.orig).__name__
-            logger.warning("a partition waits", extra={"event": "partitions", "reason": reason})
+                _try(step, tx, *given)
+        except _PutOff as exc:
+            extra = {"event": "partitions", "reason": exc.reason}
+            logger.warning("a partition could not be made or dropped now", extra=extra)
             return False
         return True
+
+
+class _PutOff(Exception):
+    """The database refused a step: somebody holds the table, or the role may not do it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _try(step: Callable[..., None], tx: Connection, *given: object) -> None:
+    try:
+        step(tx, *given)
+    except DBAPIError as exc:
+        if exc.connection_invalidated:
+            raise
+        raise _PutOff(type(exc.orig).__name__) from exc
 
 
 def _names(tx: Connection, kind: Partitioned) -> list[str]:
