@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mfa_service.adapters.notifications import HttpNotifier, is_public, resolved
+from mfa_service.adapters.guarded_http import is_public, resolved
+from mfa_service.adapters.notifications import HttpNotifier
 from mfa_service.domain.ports import NotNotified
 from tests.support.notified import endpoint
 from tests.support.tls import Authority
