@@ -10,18 +10,22 @@ from mfa_service.services.waiting import WATCH_SECONDS
 from mfa_service.settings import Background
 from mfa_service.wiring import Services
 
+_PAUSE_SECONDS = 1.0
 _STUCK_SECONDS = 60
 
 
 class BackgroundWork:
     """Sends what the outbox holds, pings CIBA clients and tidies, until it is stopped."""
 
-    def __init__(self, services: Services, *, at_once: int = AT_ONCE) -> None:
-        self._outbox = Loop("outbox", self._dispatch, seconds=1.0)
+    def __init__(
+        self, services: Services, *, at_once: int = AT_ONCE, pause: float = _PAUSE_SECONDS
+    ) -> None:
+        """Take how many messages are sent at once, and how long nobody looks if nobody tells."""
+        self._outbox = Loop("outbox", self._dispatch, seconds=pause)
         self._dispatcher = Dispatcher(services.outbox, self._outbox.wake, at_once=at_once)
         self._loops = [
             self._outbox,
-            Loop("pings", services.protocols.pings.deliver, seconds=1.0),
+            Loop("pings", services.protocols.pings.deliver, seconds=pause),
             Loop("housekeeping", services.housekeeping.run, seconds=60.0),
         ]
         self._wake_up = services.wake_up

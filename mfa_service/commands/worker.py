@@ -10,12 +10,12 @@ from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.background import BackgroundWork
 from mfa_service.settings import Background, Settings
 from mfa_service.wiring import Ports, assemble
-from mfa_service.worker_health import health_at
 
 from .database import ready_engine
 from .setup import senders_or_fail, settings_or_fail
+from .worker_health import health_at
 
-_GRACEFUL_SECONDS = 8
+_GRACEFUL_SECONDS = 5
 
 
 @click.command("worker")
@@ -31,10 +31,10 @@ def command(at_once: int, host: str, port: int | None) -> None:
     services = assemble(settings, engine, ports)
     stopped = _stop_signals()
     work = BackgroundWork(services, at_once=at_once)
+    _announce(settings, ports, at_once)
     with health_at(host, port, work.stuck, settings.metrics_token):
         services.wake_up.start()
         work.start()
-        _announce(settings, ports, at_once)
         stopped.wait()
         ended = work.stop(seconds=_GRACEFUL_SECONDS)
     services.wake_up.stop()

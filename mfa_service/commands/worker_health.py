@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from click import ClickException
+
 from mfa_service.observability import metrics
 
 _SECONDS = 5
@@ -18,12 +20,15 @@ _SECONDS = 5
 def health_at(
     host: str, port: int | None, stuck: Callable[[], list[str]], metrics_token: str | None
 ) -> Iterator[None]:
-    """Answer /healthz and /metrics until the block ends, if there is a port; raise `OSError`."""
+    """Answer /healthz and /metrics until the block ends, if there is a port."""
     if port is None:
         yield
         return
     members = {"stuck": staticmethod(stuck), "metrics_token": metrics_token}
-    server = _Server((host, port), type("Handler", (_Handler,), members))
+    try:
+        server = _Server((host, port), type("Handler", (_Handler,), members))
+    except OSError as exc:
+        raise ClickException(f"cannot listen on {host}:{port} ({exc.strerror})") from exc
     thread = threading.Thread(target=server.serve_forever, name="health", daemon=True)
     thread.start()
     try:
