@@ -5,7 +5,6 @@ subscribed with, for this origin alone, and content that only the browser can re
 """
 
 import base64
-import json
 import os
 import re
 import ssl
@@ -37,6 +36,10 @@ def b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def unb64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def point_of(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
@@ -59,9 +62,9 @@ class Browser:
         keys = {"p256dh": b64(point_of(self.key)), "auth": b64(self.secret)}
         return {"provider": "webpush", "endpoint": self.endpoint, "keys": keys}
 
-    def opened(self, body: bytes) -> Any:
-        plain = http_ece.decrypt(body, private_key=self.key, auth_secret=self.secret)
-        return json.loads(plain)
+    def opened(self, body: bytes) -> bytes:
+        """Return what only this browser can read (RFC 8291 §3)."""
+        return bytes(http_ece.decrypt(body, private_key=self.key, auth_secret=self.secret))
 
 
 @dataclass
@@ -72,7 +75,7 @@ class Message:
     urgency: str | None
     topic: str | None
     claims: dict[str, Any]
-    content: Any
+    content: bytes
 
 
 @dataclass
@@ -118,7 +121,7 @@ class PushService:
     def _claims(self, authorization: str | None) -> dict[str, Any] | None:
         """Return what is signed if it is for us, alive, and by the right key (RFC 8292 §4)."""
         found = _VAPID.fullmatch(authorization or "")
-        point = base64.urlsafe_b64decode(found[2] + "=") if found else b""
+        point = unb64(found[2]) if found else b""
         if found is None or point != self.subscribed_with:
             return None
         key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)

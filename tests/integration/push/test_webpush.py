@@ -1,5 +1,6 @@
 """Web Push against a double of a push service: RFC 8030, 8291, 8292, and S T18."""
 
+import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    derive_private_key,
+)
 
 from mfa_service.adapters.guarded_http import GuardedHttp
 from mfa_service.adapters.push_webpush import WebPushSender
@@ -20,14 +25,16 @@ from tests.support.push_service import (
     HOST,
     ORIGIN,
     PUBLIC_ADDRESS,
+    Browser,
     PushService,
     Rerouted,
     new_key,
     point_of,
     push_service,
+    unb64,
 )
 from tests.support.tls import Authority
-from tests.support.world import Api, World
+from tests.support.world import Api, World, close, make_world
 
 CONTACT = "mailto:push@bank.example"
 
@@ -82,10 +89,35 @@ def pushing(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         yield made
 
 
+def test_the_double_reads_the_example_of_rfc_8291() -> None:
+    """RFC 8291 §5: what opens the example is what opens ours."""
+    number = int.from_bytes(unb64("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94"))
+    key = derive_private_key(number, SECP256R1())
+    body = (
+        "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmY"
+        "WAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexS"
+        "gSxsj_Qulcy4a-fN"
+    )
+    browser = Browser(key=key, secret=unb64("BTBZMqHH6r4Tts7J_aSIgg"))
+    assert browser.opened(unb64(body)) == b"When I grow up, I want to be a watermelon"
+
+
+def test_discovery_has_the_key_that_phones_subscribe_with(world: World, sqlite_url: str) -> None:
+    path = "/.well-known/openid-configuration"
+    assert "vapid_public_key" not in world.app.test_client().get(path).get_json()
+    raw = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"
+    other = make_world(sqlite_url, MFA_VAPID_KEY=raw)
+    told = other.app.test_client().get(path).get_json()["vapid_public_key"]
+    close(other)
+    point = unb64(told)
+    assert (len(point), point[0]) == (65, 4)
+    assert told.startswith("BP4z9KsN6nGRTbVYI")
+
+
 def test_a_challenge_reaches_the_phone_as_a_handle_and_nothing_else(pushing: Pushing) -> None:
     opened = pushing.pushed(binding_message="Secret plan", expires_in=120)
     (message,) = pushing.service.taken
-    assert message.content == {"v": "1", "k": "c", "id": opened["id"]}
+    assert json.loads(message.content) == {"v": "1", "k": "c", "id": opened["id"]}
     assert (message.ttl, message.urgency) == (118, "high")
     assert pushing.service.connected == [(PUBLIC_ADDRESS, 443)]
     assert pushing.state(opened) == "accepted"
@@ -94,7 +126,7 @@ def test_a_challenge_reaches_the_phone_as_a_handle_and_nothing_else(pushing: Pus
 def test_the_handle_leads_the_phone_to_its_challenge(pushing: Pushing) -> None:
     opened, phone = pushing.pushed(), pushing.phone
     assert phone is not None
-    asked = pushing.world.fetch(phone, pushing.service.taken[0].content["id"])
+    asked = pushing.world.fetch(phone, json.loads(pushing.service.taken[0].content)["id"])
     token = phone.answer(asked, code=opened["display_code"], pin=phone.pin)
     answered = pushing.world.send(phone, opened["id"], token)
     assert answered.get_json() == {"status": "satisfied"}
