@@ -6,10 +6,13 @@ only the head is read, proxies of the environment are not used, and one moment e
 """
 
 import ipaddress
+import queue
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,7 +109,7 @@ class _Guarded(httpcore.NetworkBackend):
         """Return a connection to the first judged address that answers."""
         until = time.monotonic() + self._seconds
         fault: httpcore.NetworkError | httpcore.TimeoutException | None = None
-        for address in self._judged(host, port):
+        for address in self._judged(host, port, until):
             left = max(until - time.monotonic(), 0.01)
             try:
                 stream = self._inner.connect_tcp(address, port, left, local_address, socket_options)
@@ -116,14 +119,26 @@ class _Guarded(httpcore.NetworkBackend):
                 return _Bounded(stream, until)
         raise fault or NotReached("unresolved")
 
-    def _judged(self, host: str, port: int) -> list[str]:
-        try:
-            addresses = self._resolver(host, port)
-        except (OSError, UnicodeError) as exc:
-            raise NotReached("unresolved") from exc
+    def _judged(self, host: str, port: int, until: float) -> list[str]:
+        addresses = self._looked_up(host, port, until)
         if f"{host}:{port}" not in self._allowed and not all(map(is_public, addresses)):
             raise NotReached("private", unsafe=True)
         return addresses
+
+    def _looked_up(self, host: str, port: int, until: float) -> list[str]:
+        """Return the addresses; a look-up knows no time-out, and who owns a name may stall it."""
+        answers: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+
+        def look_up() -> None:
+            with suppress(OSError, UnicodeError):
+                answers.put(self._resolver(host, port))
+            answers.put([])
+
+        threading.Thread(target=look_up, name="look-up", daemon=True).start()
+        try:
+            return answers.get(timeout=max(until - time.monotonic(), 0.01))
+        except queue.Empty as exc:
+            raise NotReached("unresolved") from exc
 
 
 class _Bounded(httpcore.NetworkStream):

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from py_vapid import Vapid02
+from py_vapid import Vapid02, VapidException
 from pywebpush import WebPusher, WebPushException
 
 from mfa_service.domain import origins
@@ -72,7 +72,10 @@ class WebPushSender:
             "exp": self._clock.now() + _SIGNED_SECONDS,
             "sub": self._contact,
         }
-        return list(self._vapid.sign(claims).items())
+        try:
+            return list(self._vapid.sign(claims).items())
+        except VapidException as exc:  # an IPv6 literal: no push service has such an origin
+            raise PushRejected("address", gone=True) from exc
 
     def _rejected(self, answer: Answer) -> PushRejected:
         """Return what a status means for the address and for the next try (RFC 8030 §§5, 7, 8)."""

@@ -19,7 +19,7 @@ _GRACEFUL_SECONDS = 5
 
 
 @click.command("worker")
-@click.option("--at-once", default=16, show_default=True, type=click.IntRange(1, 256))
+@click.option("--at-once", default=16, show_default=True, type=click.IntRange(1, 64))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Of /healthz and /metrics.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Answer /healthz and /metrics there.")
 def command(at_once: int, host: str, port: int | None) -> None:

@@ -70,12 +70,18 @@ class OutboxService:
         with self._f.work.reading() as tx:
             if tx.scalar(select(Outbox.id).where(Outbox.due_at <= at).limit(1)) is None:
                 return []
-        due = select(Outbox.id).where(Outbox.due_at <= at).order_by(Outbox.due_at).limit(most)
         # Several processes do not wait for each other's rows; the last condition is what decides.
-        due = due.with_for_update(skip_locked=True)
+        due = (
+            select(Outbox.id)
+            .where(Outbox.due_at <= at)
+            .order_by(Outbox.due_at)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+            .cte("due")  # else PostgreSQL may look, and lock, more than once
+        )
         statement = (
             update(Outbox)
-            .where(Outbox.id.in_(due.scalar_subquery()), Outbox.due_at <= at)
+            .where(Outbox.id.in_(select(due.c.id)), Outbox.due_at <= at)
             .values(due_at=at + _LEASE_SECONDS, attempts=Outbox.attempts + 1)
             .returning(*Outbox.__table__.columns)
         )

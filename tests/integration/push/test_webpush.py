@@ -240,6 +240,19 @@ def test_keys_that_are_no_point_of_the_curve_cost_the_address(pushing: Pushing) 
     assert pushing.service.connected == []
 
 
+def test_an_endpoint_that_no_push_service_has_costs_the_address(
+    pushing: Pushing, caplog: pytest.LogCaptureFixture
+) -> None:
+    phone, literal = pushing.phone, {"endpoint": "https://[2001:4860:4860::8888]/push/one-browser"}
+    assert phone is not None
+    changed = pushing.service.browser.address | literal
+    assert pushing.world.device(phone, "PUT", "/v1/device/push", changed).status_code == 204
+    with caplog.at_level(logging.ERROR, logger="mfa_service"):
+        opened = pushing.pushed()
+    assert (pushing.state(opened), pushing.keeps_the_address) == ("failed", False)
+    assert (pushing.service.connected, caplog.records) == ([], [])
+
+
 @pytest.mark.parametrize("leads_to", [["127.0.0.1"], ["10.0.0.7"], [PUBLIC_ADDRESS, "::1"]])
 def test_a_name_that_leads_into_our_network_is_not_called(
     pushing: Pushing, caplog: pytest.LogCaptureFixture, leads_to: list[str]
