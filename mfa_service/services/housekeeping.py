@@ -1,12 +1,7 @@
 """Tidies what has expired. No rule depends on it: expiry is decided where it is asked."""
 
-import logging
-import threading
-from collections.abc import Callable
-
 from sqlalchemy import Connection, delete, select
 
-from mfa_service.domain.errors import Unavailable
 from mfa_service.persistence import authorizations, erasures, sessions, states
 from mfa_service.persistence.models import (
     Enrollment,
@@ -22,7 +17,6 @@ from .idempotency import KEPT_SECONDS
 
 _DAY = 86_400
 _BATCH = 1000
-logger = logging.getLogger(__name__)
 
 
 class HousekeepingService:
@@ -83,27 +77,3 @@ class HousekeepingService:
         tx.execute(delete(IdempotentReply).where(IdempotentReply.created_at < at - KEPT_SECONDS))
         tx.execute(delete(PushSent).where(PushSent.sent_at < at - 2 * _DAY))
         tx.execute(delete(Outbox).where(Outbox.expires_at < at - _DAY))
-
-
-class Loop(threading.Thread):
-    """Calls something again and again in the background; a fault of the store is no end."""
-
-    def __init__(self, name: str, call: Callable[[], object], *, seconds: float) -> None:
-        super().__init__(name=name, daemon=True)
-        self._call = call
-        self._seconds = seconds
-        self._stopped = threading.Event()
-
-    def run(self) -> None:
-        """Call, wait, call."""
-        while not self._stopped.wait(self._seconds):
-            try:
-                self._call()
-            except Unavailable:
-                logger.warning("the database does not answer", extra={"event": self.name})
-            except Exception:  # the loop outlives any single fault; the log has it
-                logger.exception("background work failed", extra={"event": self.name})
-
-    def stop(self) -> None:
-        """Let the thread end after the call that runs."""
-        self._stopped.set()

@@ -14,8 +14,15 @@ from mfa_service.persistence.open_challenges import IS_OPEN, IS_RECENT, LONGEST_
 
 from .foundation import Foundation
 
+TOPIC = "outbox"
+"""What a wake-up tells of when a notification was written."""
 _FIVE_MINUTES, _DAY = 300, 86_400
 _PUSHED = (PushState.QUEUED, PushState.ACCEPTED, PushState.FAILED)
+
+
+def topics_for(state: PushState) -> tuple[str, ...]:
+    """Return what to tell of once the transaction is committed that left this state."""
+    return (TOPIC,) if state is PushState.QUEUED else ()
 
 
 @dataclass(frozen=True, slots=True)
