@@ -7,13 +7,13 @@ COPY requirements/tools.txt requirements/service.txt requirements/
 RUN python3 -m venv /opt/tools \
  && /opt/tools/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/tools.txt \
  && python3 -m venv --without-pip /opt/mfa \
- && /opt/tools/bin/uv pip install --no-cache --compile-bytecode --python /opt/mfa/bin/python --require-hashes -r requirements/service.txt
+ && /opt/tools/bin/uv pip install --system-certs --no-cache --compile-bytecode --python /opt/mfa/bin/python --require-hashes -r requirements/service.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY migrations migrations
 COPY mobile_stub mobile_stub
 COPY mfa_service mfa_service
 RUN /opt/tools/bin/python -m hatchling build -t wheel -d /opt/wheel \
- && /opt/tools/bin/uv pip install --no-cache --compile-bytecode --python /opt/mfa/bin/python --no-deps /opt/wheel/*.whl
+ && /opt/tools/bin/uv pip install --system-certs --no-cache --compile-bytecode --python /opt/mfa/bin/python --no-deps /opt/wheel/*.whl
 
 FROM ${BASE_IMAGE}
 COPY --from=build /opt/mfa /opt/mfa
