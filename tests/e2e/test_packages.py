@@ -114,7 +114,7 @@ def test_it_runs_from_an_empty_folder(instance: Instance) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", "You are not signed in"), ("de", "Sie sind nicht angemeldet")]
+    ("language", "words"), [("en", "How you sign in"), ("de", "Wie Sie sich anmelden")]
 )
 def test_its_pages_have_their_words_and_all_that_they_load(
     instance: Instance, language: str, words: str
