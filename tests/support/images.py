@@ -83,7 +83,19 @@ class Container:
         """Run a command inside, as the user that the service is."""
         uid, gid = self.image.config["User"].split(":")
         enter = ["nsenter", "--target", str(self._first()), "--all"]
-        line = [*enter, "--root", "--wd", "-S", uid, "-G", gid, "/usr/bin/env", "-i", *self._variables, *command]
+        line = [
+            *enter,
+            "--root",
+            "--wd",
+            "-S",
+            uid,
+            "-G",
+            gid,
+            "/usr/bin/env",
+            "-i",
+            *self._variables,
+            *command,
+        ]
         return subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
 
     def is_healthy(self) -> bool:
