@@ -157,7 +157,7 @@ def test_settings_are_right_and_name_only_what_the_secret_holds(tmp_path: Path) 
 
 def test_the_documented_secret_has_what_the_pods_read() -> None:
     page = (DEPLOY.parent / "docs" / "deploying.md").read_text("utf-8")
-    (command,) = re.findall(r"kubectl create secret generic mfa((?:.*\\\n)*.*)", page)
+    (command,) = re.findall(r"create secret generic mfa((?:.*\\\n)*.*)", page)
     assert set(re.findall(r"--from-file=\S*/(\w+)", command)) == set(VALUES)
 
 
