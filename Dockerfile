@@ -3,7 +3,7 @@
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
-# `service-fcm` adds Firebase Cloud Messaging, which brings gRPC and Google's libraries.
+# `service-push` adds the senders of push messages: Google's libraries for Firebase Cloud Messaging, gRPC among them.
 ARG REQUIREMENTS=service
 WORKDIR /src
 COPY requirements requirements
