@@ -7,6 +7,7 @@ import click
 
 _COMMANDS = {
     "serve": "mfa_service.commands.serve",
+    "worker": "mfa_service.commands.worker",
     "db": "mfa_service.commands.database",
     "client": "mfa_service.commands.clients",
     "entra": "mfa_service.commands.entra",

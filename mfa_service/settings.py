@@ -9,12 +9,14 @@ from mfa_service.domain.assurance import LevelTable
 from mfa_service.domain.attestation import AttestationPolicy
 from mfa_service.domain.entra import Tenant
 from mfa_service.domain.limits import Limits
+from mfa_service.settings_background import Background
 from mfa_service.settings_gateway import GatewaySettings
 from mfa_service.settings_ldap import LdapSettings
 from mfa_service.settings_protocols import TrustedHints
+from mfa_service.settings_push import InstalledSender, Vapid
 from mfa_service.settings_reader import Reader, SettingsInvalid
 
-__all__ = ["LoginIssuer", "Settings", "SettingsInvalid"]
+__all__ = ["Background", "LoginIssuer", "Settings", "SettingsInvalid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,15 @@ class Settings:
     notification_hosts: frozenset[str]
     entra: tuple[Tenant, ...]
     fcm_credentials: Path | None
+    push_senders: tuple[InstalledSender, ...]
+    vapid: Vapid | None
     master_keys: Mapping[str, bytes] = field(repr=False)
     metrics_token: str | None = field(repr=False)
     levels: LevelTable = field(repr=False)
     limits: Limits
     android_roots: bytes = field(repr=False)
     log_level: str
+    background: Background
     several_processes: bool
     warnings: tuple[str, ...]
 
@@ -64,7 +69,7 @@ class Settings:
         values |= {"gateway": reader.gateway(values["issuer"]), "ldap": reader.ldap()}
         protocols = reader.protocols()
         values |= {"hints": protocols.hints(), "notification_hosts": protocols.notification_hosts()}
-        values |= {"entra": protocols.entra(), "fcm_credentials": reader.push().fcm_credentials()}
+        values |= {"entra": protocols.entra(), **reader.push().values(values["issuer"])}
         reader.raise_faults()
         named = LoginIssuer(**login) if login else None
         keys = values.pop("master_keys") or reader.development_key()

@@ -23,6 +23,7 @@ from mfa_service.domain.attestation import AttestationPolicy
 from mfa_service.domain.limits import CEILING, Limits
 from mfa_service.domain.subject import is_realm
 from mfa_service.domain.text import has_control, misleads
+from mfa_service.settings_background import background
 from mfa_service.settings_files import with_files
 from mfa_service.settings_gateway import GatewayReader, GatewaySettings
 from mfa_service.settings_ldap import LdapReader, LdapSettings
@@ -40,7 +41,6 @@ _KEYS_ARE = (
     f" and at least {_KEY_BYTES} bytes each"
 )
 _LONGEST_NAME = 64
-_LATER = ("MFA_VAPID_KEY",)
 _LIMITS = {
     "MFA_LIMIT_CHALLENGE_ATTEMPTS": "challenge_attempts",
     "MFA_LIMIT_PIN_FAILURES": "pin_failures",
@@ -66,8 +66,6 @@ class Reader:
     def values(self) -> dict[str, Any]:
         """Return the members of `Settings`; after a fault some are defaults."""
         issuer = self._issuer()
-        later = (name for name in _LATER if self._get(name))
-        self.warnings += [f"{name} has no effect in this version" for name in later]
         return {
             "database_url": self._database_url(),
             "redis_url": self._redis_url(),
@@ -84,6 +82,7 @@ class Reader:
             "limits": self._limits(),
             "android_roots": self._certificates("MFA_ANDROID_ROOTS"),
             "log_level": self._log_level(),
+            "background": background(self._environ, self._fault),
             "several_processes": "PROMETHEUS_MULTIPROC_DIR" in self._environ,
         }
 

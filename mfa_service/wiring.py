@@ -65,6 +65,7 @@ from mfa_service.services.user_tokens import UserTokenService
 from mfa_service.services.users import UserService
 from mfa_service.services.waiting import Watcher
 from mfa_service.settings import Settings
+from mfa_service.wiring_push import LazySenders
 
 WAITING_THREADS = 16
 
@@ -235,7 +236,7 @@ def _clients(
 
 
 def _outbox(settings: Settings, foundation: Foundation, ports: Ports) -> OutboxService:
-    senders = ports.senders or wiring_adapters.push_senders(settings, ports.clock)
+    senders = ports.senders or LazySenders(settings, ports.clock)
     return OutboxService(foundation, senders)
 
 

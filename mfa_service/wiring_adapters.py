@@ -14,7 +14,6 @@ from mfa_service.domain.ports import (
     Clock,
     LoginProvider,
     Notifier,
-    PushSender,
     Randomness,
     TokenSource,
 )
@@ -23,10 +22,11 @@ from mfa_service.services.entra import KnownTenant
 from mfa_service.services.foundation import Foundation
 from mfa_service.services.gateway import GatewayService, OwnTokens
 from mfa_service.services.hints import HintIssuer, IssuerKeys
+from mfa_service.services.push import TOPIC
 from mfa_service.services.sign_in import LoginIssuer
 from mfa_service.services.tokens import TokenService
+from mfa_service.settings import Background, Settings
 from mfa_service.settings import LoginIssuer as LoginSettings
-from mfa_service.settings import Settings
 from mfa_service.settings_gateway import GatewaySettings
 
 
@@ -86,9 +86,14 @@ def entra_tenants(settings: Settings, clock: Clock) -> list[KnownTenant]:
 
 
 def wake_up(settings: Settings, threads: int, randomness: Randomness) -> CarriedWakeUp:
-    """Return wake-ups that reach other processes by Redis, PostgreSQL, or beside the database."""
+    """Return wake-ups that reach other processes by Redis, PostgreSQL, or beside the database.
+
+    A notification is sent by the process that wrote it, unless workers do that.
+    """
     name = randomness.bytes(8).hex()
-    return CarriedWakeUp(MemoryWakeUp(threads), _transport(settings, name), name=name)
+    kept = frozenset({TOPIC} if settings.background is Background.HERE else ())
+    transport = _transport(settings, name)
+    return CarriedWakeUp(MemoryWakeUp(threads), transport, name=name, kept=kept)
 
 
 def _transport(settings: Settings, name: str) -> Transport:
@@ -101,15 +106,6 @@ def _transport(settings: Settings, name: str) -> Transport:
     path = make_url(settings.database_url).database
     adapter = importlib.import_module("mfa_service.adapters.wakeup_local")
     return cast("Transport", adapter.LocalTransport(Path(f"{path}-wake"), name))
-
-
-def push_senders(settings: Settings, clock: Clock) -> dict[str, PushSender]:
-    """Return the push providers that the settings name; their libraries load only then."""
-    senders: dict[str, PushSender] = {}
-    if settings.fcm_credentials is not None:
-        adapter = importlib.import_module("mfa_service.adapters.push_fcm")
-        senders["fcm"] = adapter.FcmSender(settings.fcm_credentials, clock)
-    return senders
 
 
 def _remote_issuers(clock: Clock) -> Callable[[str, str | None], IssuerKeys]:

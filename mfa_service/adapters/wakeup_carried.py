@@ -42,11 +42,22 @@ class Transport(Protocol):
 class CarriedWakeUp:
     """`MemoryWakeUp` that also tells the other processes, once it is started."""
 
-    def __init__(self, local: MemoryWakeUp, transport: Transport, *, name: str) -> None:
-        """Take what tells our own texts from those of other processes as `name`; no secret."""
+    def __init__(
+        self,
+        local: MemoryWakeUp,
+        transport: Transport,
+        *,
+        name: str,
+        kept: frozenset[str] = frozenset(),
+    ) -> None:
+        """Take what tells our own texts from those of other processes as `name`; no secret.
+
+        The topics that are `kept` concern this process only and are not carried.
+        """
         self._local = local
         self._transport = transport
         self._name = name
+        self._kept = kept
         self._outgoing: queue.SimpleQueue[tuple[str, ...]] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -81,8 +92,9 @@ class CarriedWakeUp:
     def tell(self, *topics: str) -> None:
         """Wake who waits here, and in a moment those elsewhere."""
         self._local.tell(*topics)
-        if self._threads and topics and self._outgoing.qsize() < _MOST_WAITING:
-            self._outgoing.put(topics)
+        carried = tuple(topic for topic in topics if topic not in self._kept)
+        if self._threads and carried and self._outgoing.qsize() < _MOST_WAITING:
+            self._outgoing.put(carried)
 
     def tell_unless(self, topic: str, mark: object) -> None:
         """Wake those here who saw something else."""

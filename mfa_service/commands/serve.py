@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 import click
 
 from mfa_service import serving
-from mfa_service.settings import Settings
+from mfa_service.adapters.clock import SystemClock
+from mfa_service.settings import Background, Settings
 
 from .database import make_ready
-from .setup import settings_or_fail
+from .setup import senders_or_fail, settings_or_fail
 
 
 @click.command("serve")
@@ -19,6 +20,8 @@ from .setup import settings_or_fail
 def command(host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM; running requests end within 10 s."""
     settings = settings_or_fail()
+    if settings.background is Background.HERE:
+        senders_or_fail(settings, SystemClock())  # here, where the reason can be said
     make_ready(settings, upgrade=False)
     _announce(settings, host, port, workers)
     with tempfile.TemporaryDirectory(prefix="mfa-metrics-") as folder:

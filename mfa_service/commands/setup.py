@@ -4,10 +4,12 @@ from click import ClickException
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from mfa_service.domain.ports import Clock, PushSender
 from mfa_service.observability import logs
 from mfa_service.persistence import schema
 from mfa_service.persistence.base import standalone_engine
 from mfa_service.settings import Settings, SettingsInvalid
+from mfa_service.wiring_push import SendersUnusable, push_senders
 
 
 def settings_or_fail() -> Settings:
@@ -41,3 +43,11 @@ def engine_or_fail(settings: Settings, *, upgrade: bool) -> Engine:
             f"The database cannot be used ({name}): see MFA_DATABASE_URL."
         ) from exc
     return engine
+
+
+def senders_or_fail(settings: Settings, clock: Clock) -> dict[str, PushSender]:
+    """Return the push senders; print why one cannot be made and exit 1 otherwise."""
+    try:
+        return push_senders(settings, clock)
+    except SendersUnusable as exc:
+        raise ClickException(str(exc)) from exc

@@ -135,16 +135,39 @@ class PushMessage:
 
 
 class PushSender(Protocol):
-    """One push provider."""
+    """One push provider. An operator may bring another one (docs/operating.md, "Own sender").
+
+    `send` is called in threads, several at once, and at least once for each message. It ends
+    within 20 seconds, keeps no address and no handle, and writes neither into a log.
+    """
 
     @property
     def provider(self) -> str:
-        """Wire name, as in `push.provider`."""
+        """Wire name, as in `push.provider`: `fcm` or `webpush`."""
         ...
 
     def send(self, message: PushMessage) -> None:
-        """Hand the message over; raise `PushRejected` if it was not accepted."""
+        """Hand the message over; raise `PushRejected` if it was not accepted.
+
+        `message.address` is what the phone gave: `token` for `fcm`, `endpoint` and `keys` for
+        `webpush`, whose endpoint may be anywhere. Any other exception means: again, later.
+        """
         ...
+
+
+class PushSenderFactory(Protocol):
+    """What an entry point of the group `stepup_mfa.push_senders` leads to, named after a provider.
+
+    It is called at the start to see whether it works, and in each process that sends.
+    """
+
+    def __call__(self, clock: Clock) -> PushSender:
+        """Return a sender; raise `SenderUnusable` with a text for the operator."""
+        ...
+
+
+class SenderUnusable(Exception):
+    """The sender cannot work as it is set up; the text tells the operator why, and no secret."""
 
 
 class LoginRefused(Exception):

@@ -47,7 +47,14 @@ def metadata(services: Services) -> dict[str, object]:
         "claim_types_supported": ["normal"],
         "claims_supported": _CLAIMS,
         "service_documentation": f"{issuer}/openapi.yaml",
+        **_push(services),
     }
+
+
+def _push(services: Services) -> dict[str, object]:
+    """Return the key with which phones subscribe to Web Push (RFC 8292), where it is there."""
+    vapid = services.settings.vapid
+    return {} if vapid is None else {"vapid_public_key": vapid.public}
 
 
 def _endpoints(issuer: str) -> dict[str, object]:

@@ -26,7 +26,7 @@ FIELDS = (
     "setting",
     "issuer",
 )
-_NOISY = ("alembic", "werkzeug", "gunicorn.access", "sqlalchemy")
+_NOISY = ("alembic", "werkzeug", "gunicorn.access", "sqlalchemy", "httpcore", "urllib3")
 
 
 class JsonLines(logging.Formatter):

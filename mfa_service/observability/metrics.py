@@ -9,6 +9,11 @@ CHALLENGES = Counter("mfa_challenges_total", "Ended challenges.", ["status"])
 GATEWAY = Counter("mfa_gateway_decisions_total", "Decisions of the gateway.", ["result", "reason"])
 PINGS = Counter("mfa_pings_total", "Notifications of CIBA clients.", ["result"])
 PUSHES = Counter("mfa_pushes_total", "Notifications by outcome.", ["provider", "result"])
+PUSHES_LATE = Counter(
+    "mfa_pushes_late_total",
+    "Notifications accepted more than 10 s after they were asked for, or not before their end.",
+    ["provider"],
+)
 PUSH_SECONDS = Histogram(
     "mfa_push_seconds",
     "Time from the challenge to the provider's acceptance.",

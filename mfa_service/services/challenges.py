@@ -18,7 +18,7 @@ from mfa_service.persistence import audit, queries, states
 from mfa_service.persistence.consume import end_challenge, lock_user
 
 from .foundation import Foundation
-from .push import Notice, PushGate
+from .push import Notice, PushGate, topics_for
 from .waiting import Watched, mark_of_challenge, wait_for_change
 
 RESULT_TYP = "stepup-result+jwt"
@@ -100,7 +100,8 @@ class ChallengeService:
             if state is not PushState.NONE:
                 states.set_push_state(tx, challenge_id, state)
             audit.record(tx, audit.about(found, Event.CHALLENGE_PUSH, at, result=state))
-        self._f.tell(challenge_id=challenge_id, user_id=found.user_id)
+        topics = topics_for(state)
+        self._f.tell(challenge_id=challenge_id, user_id=found.user_id, topics=topics)
         return self._read(client, challenge_id)
 
     def assurance(self, challenge: Challenge) -> Assurance:

@@ -84,10 +84,11 @@ class Foundation:
         challenge_id: str | None = None,
         user_id: str | None = None,
         enrollment_id: str | None = None,
+        topics: tuple[str, ...] = (),
     ) -> None:
         """Wake those who wait for this challenge or enrollment, and this user's phones."""
         named = {"challenge": challenge_id, "user": user_id, "enrollment": enrollment_id}
-        self.wake_up.tell(*(f"{kind}:{name}" for kind, name in named.items() if name))
+        self.wake_up.tell(*topics, *(f"{kind}:{name}" for kind, name in named.items() if name))
 
 
 def _credential_place(authenticator_id: str, user_id: str) -> str:

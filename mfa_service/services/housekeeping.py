@@ -1,12 +1,7 @@
 """Tidies what has expired. No rule depends on it: expiry is decided where it is asked."""
 
-import logging
-import threading
-from collections.abc import Callable
-
 from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
-from mfa_service.domain.errors import Unavailable
 from mfa_service.persistence import authorizations, sessions, states
 from mfa_service.persistence.models import (
     Challenge,
@@ -24,7 +19,6 @@ from .idempotency import KEPT_SECONDS
 
 _DAY = 86_400
 _BATCH = 1000
-logger = logging.getLogger(__name__)
 
 
 class HousekeepingService:
@@ -95,27 +89,3 @@ class HousekeepingService:
 def _ended_before(limit: int) -> ColumnElement[bool]:
     ended = or_(Challenge.ended_at < limit, Challenge.ended_at.is_(None))
     return (Challenge.expires_at < limit) & ended
-
-
-class Loop(threading.Thread):
-    """Calls something again and again in the background; a fault of the store is no end."""
-
-    def __init__(self, name: str, call: Callable[[], object], *, seconds: float) -> None:
-        super().__init__(name=name, daemon=True)
-        self._call = call
-        self._seconds = seconds
-        self._stopped = threading.Event()
-
-    def run(self) -> None:
-        """Call, wait, call."""
-        while not self._stopped.wait(self._seconds):
-            try:
-                self._call()
-            except Unavailable:
-                logger.warning("the database does not answer", extra={"event": self.name})
-            except Exception:  # the loop outlives any single fault; the log has it
-                logger.exception("background work failed", extra={"event": self.name})
-
-    def stop(self) -> None:
-        """Let the thread end after the call that runs."""
-        self._stopped.set()

@@ -33,7 +33,7 @@ from mfa_service.persistence.rows import challenge_place
 from .answers import AnswerService
 from .foundation import Foundation
 from .proofs import Payment, ProofService, Verdict
-from .push import Notice, PushGate
+from .push import Notice, PushGate, topics_for
 from .reach import Reach
 from .settling import Settling
 from .tokens import KnownSubject
@@ -104,7 +104,7 @@ class OpeningService:
         with self._f.work.transaction() as tx:
             challenge = self._announced(tx, challenge, subject)
             self._write(tx, challenge, audit.about(challenge, Event.CHALLENGE_CREATE, at))
-        self._f.tell(user_id=challenge.user_id)
+        self._f.tell(user_id=challenge.user_id, topics=topics_for(challenge.push_state))
         return challenge
 
     def _answered(
@@ -127,7 +127,8 @@ class OpeningService:
                 after = self._judged(tx, before, subject, payment, verdict)
         if payment.slow:
             after = self._judged_slowly(before, subject, payment, answer)
-        self._f.tell(challenge_id=after.id, user_id=after.user_id)
+        topics = topics_for(after.push_state)
+        self._f.tell(challenge_id=after.id, user_id=after.user_id, topics=topics)
         return after
 
     def _judged(

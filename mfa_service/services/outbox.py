@@ -18,10 +18,13 @@ from mfa_service.persistence.models import Authenticator, Challenge, Device, Out
 
 from .foundation import Foundation, push_place
 
-_BATCH, _AT_ONCE = 40, 8
+AT_ONCE = 8
+LATE_SECONDS = 10
+"""Since it was asked for, after which a notification counts as late."""
 _LEASE_SECONDS = 60
 """Longer than any sender takes: what is leased is not handled by two at once."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 10, 60
+_DROPPED = "dropped"
 logger = logging.getLogger(__name__)
 
 
@@ -40,6 +43,7 @@ class _Sent:
     state: PushState | None
     gone: bool = False
     later: int = 0
+    too_late: bool = False
 
 
 class OutboxService:
@@ -50,52 +54,73 @@ class OutboxService:
         self._senders = senders
 
     def deliver(self) -> int:
-        """Send what is due and return how many rows were taken."""
-        at = self._f.clock.now()
-        with self._f.work.reading() as tx:
-            if tx.scalar(select(Outbox.id).where(Outbox.due_at <= at).limit(1)) is None:
-                return 0
-        with self._f.work.transaction() as tx:
-            rows = self._take(tx, at=at)
+        """Send what is due, wait until it is done, and return how many rows were taken."""
+        rows = self.take(5 * AT_ONCE)
         if len(rows) == 1:
-            self._deliver(rows[0], at=at)
-        elif rows:  # a provider that is slow for one phone holds up no other
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                for done in [pool.submit(self._deliver, row, at=at) for row in rows]:
+            self.hand_over(rows[0])
+        elif rows:
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                for done in [pool.submit(self.hand_over, row) for row in rows]:
                     done.result()
         return len(rows)
 
-    def _take(self, tx: Connection, *, at: int) -> list[Row[Any]]:
-        """Lease due rows; one whose worker dies comes back when the lease ends."""
-        due = select(Outbox.id).where(Outbox.due_at <= at).order_by(Outbox.due_at).limit(_BATCH)
+    def take(self, most: int) -> list[Row[Any]]:
+        """Lease due rows; one whose process dies comes back when the lease ends."""
+        at = self._f.clock.now()
+        with self._f.work.reading() as tx:
+            if tx.scalar(select(Outbox.id).where(Outbox.due_at <= at).limit(1)) is None:
+                return []
+        # Several processes do not wait for each other's rows; the last condition is what decides.
+        due = (
+            select(Outbox.id)
+            .where(Outbox.due_at <= at)
+            .order_by(Outbox.due_at)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+            .cte("due")  # else PostgreSQL may look, and lock, more than once
+        )
         statement = (
             update(Outbox)
-            .where(Outbox.id.in_(due.scalar_subquery()), Outbox.due_at <= at)
+            .where(Outbox.id.in_(select(due.c.id)), Outbox.due_at <= at)
             .values(due_at=at + _LEASE_SECONDS, attempts=Outbox.attempts + 1)
             .returning(*Outbox.__table__.columns)
         )
-        return list(tx.execute(statement))
+        with self._f.work.transaction() as tx:
+            return list(tx.execute(statement))
 
-    def _deliver(self, row: Row[Any], *, at: int) -> None:
+    def hand_over(self, row: Row[Any]) -> None:
+        """Hand a leased row to its provider, and store what became of it."""
+        at = self._f.clock.now()
         with self._f.work.reading() as tx:
             device = tx.execute(
                 _WANTED, {"phone": row.authenticator_id, "id": row.challenge_id}
             ).one_or_none()
         provider = device.push_provider if device else "none"
         sent = self._send(row, provider, device.push_address if device else None, at=at)
-        result = sent.state or "retried"
-        metrics.PUSHES.labels(provider, result).inc()
-        logger.info(
-            "push %s", result, extra={"provider": provider, "challenge_id": row.challenge_id}
-        )
+        self._count(row, provider, sent)
         with self._f.work.transaction() as tx:
             self._store(tx, row, sent, at=at)
         self._f.tell(challenge_id=row.challenge_id)
 
+    def _count(self, row: Row[Any], provider: str, sent: _Sent) -> None:
+        """Count how it went: who was woken after the moment, or not at all in time, is late."""
+        nobody = provider == "none" and sent.state is PushState.FAILED
+        result = _DROPPED if nobody else sent.state or "retried"
+        metrics.PUSHES.labels(provider, result).inc()
+        about = {"provider": provider, "challenge_id": row.challenge_id}
+        logger.info("push %s", result, extra=about)
+        seconds = max(self._f.clock.now() - row.queued_at, 0)
+        if sent.state is PushState.ACCEPTED:
+            metrics.PUSH_SECONDS.labels(provider).observe(seconds)
+        if sent.too_late or (sent.state is PushState.ACCEPTED and seconds > LATE_SECONDS):
+            metrics.PUSHES_LATE.labels(provider).inc()
+
     def _send(self, row: Row[Any], provider: str, address: bytes | None, *, at: int) -> _Sent:
         sender = self._senders.get(provider)
-        if sender is None or address is None or at >= row.expires_at:
+        if sender is None or address is None:
             return _Sent(PushState.FAILED)
+        if at >= row.expires_at:
+            return _Sent(PushState.FAILED, too_late=True)
         try:
             opened = self._f.secret_box.open(address, place=push_place(row.authenticator_id))
             sender.send(PushMessage(json.loads(opened), row.challenge_id, row.expires_at))
@@ -111,7 +136,6 @@ class OutboxService:
         except Exception:  # a provider's library may raise anything; others still want their push
             logger.exception("a push provider failed", extra=_about(row))
             return self._again(row, self._pause(row, least=0), at=at)
-        metrics.PUSH_SECONDS.labels(provider).observe(max(at - row.queued_at, 0))
         return _Sent(PushState.ACCEPTED)
 
     def _pause(self, row: Row[Any], *, least: int) -> int:
@@ -124,8 +148,10 @@ class OutboxService:
     @staticmethod
     def _again(row: Row[Any], pause: int, *, at: int, gone: bool = False) -> _Sent:
         """Return that it is tried later, unless never again or nobody would wait for it then."""
-        if pause == 0 or at + pause >= row.expires_at:
+        if pause == 0:
             return _Sent(PushState.FAILED, gone=gone)
+        if at + pause >= row.expires_at:
+            return _Sent(PushState.FAILED, too_late=True)
         return _Sent(None, later=pause)
 
     @staticmethod

@@ -13,8 +13,15 @@ from mfa_service.persistence.models import Challenge, Outbox, PushSent
 
 from .foundation import Foundation
 
+TOPIC = "outbox"
+"""What a wake-up tells of when a notification was written."""
 _FIVE_MINUTES, _DAY = 300, 86_400
 _PUSHED = (PushState.QUEUED, PushState.ACCEPTED, PushState.FAILED)
+
+
+def topics_for(state: PushState) -> tuple[str, ...]:
+    """Return what to tell of once the transaction is committed that left this state."""
+    return (TOPIC,) if state is PushState.QUEUED else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,10 +202,9 @@ def test_first_starts_at_once_agree_on_the_development_key(tmp_path: Path) -> No
 def test_serving_with_the_development_key_warns_in_the_log(tmp_path: Path) -> None:
     port = free_port()
     command = [installed("mfa"), "serve", "--port", str(port)]
-    env = without_keys(tmp_path) | {"MFA_VAPID_KEY": "x"}
+    env = without_keys(tmp_path)
     with ServerProcess(command, port=port, env=env, folder=tmp_path) as server:
         server.await_answer("/readyz")
     logged = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
     warned = " ".join(line["message"] for line in logged if line["level"] == "warning")
     assert "MFA_MASTER_KEYS" in warned
-    assert "MFA_VAPID_KEY" in warned

@@ -15,7 +15,7 @@ from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.app import create_app, services_of
 from mfa_service.domain.ports import PushMessage
 from mfa_service.observability.logs import JsonLines
-from mfa_service.services.housekeeping import Loop
+from mfa_service.services.loops import Loop
 from mfa_service.settings import Settings
 from mfa_service.wiring import Ports
 from tests.support.ports import FakeSender, FrozenClock

@@ -11,8 +11,6 @@ from mfa_service.settings_files import SECRETS
 from tests.architecture.sources import ROOT, sources
 
 DEPLOY = ROOT / "deploy"
-# Named in deploy/ before the change that brings them is merged; to be emptied by it.
-COMING = {"worker", "MFA_BACKGROUND"}
 
 
 def options_of(words: Sequence[str]) -> set[str]:
@@ -30,8 +28,6 @@ def options_of(words: Sequence[str]) -> set[str]:
 
 def assert_command(words: Sequence[str]) -> None:
     """Fail unless `mfa` has this command with these options."""
-    if words[0] in COMING - set(group.list_commands(click.Context(group))):
-        return
     given = {word.partition("=")[0] for word in words if word.startswith("--")}
     known = options_of([word for word in words if not word.startswith("--")])
     assert given <= known, f"{words}: {given - known}"
@@ -39,7 +35,7 @@ def assert_command(words: Sequence[str]) -> None:
 
 def assert_variables(names: Iterable[str]) -> None:
     """Fail unless the service reads each of these variables."""
-    unknown = {name for name in names if name not in _variables() | COMING}
+    unknown = {name for name in names if name not in _variables()}
     assert unknown == set()
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mfa_service.adapters.notifications import HttpNotifier, is_public, resolved
+from mfa_service.adapters.guarded_http import is_public, resolved
+from mfa_service.adapters.notifications import HttpNotifier
 from mfa_service.domain.ports import NotNotified
 from tests.support.notified import endpoint
 from tests.support.tls import Authority
@@ -101,6 +102,19 @@ def test_a_name_that_is_not_known_is_not_called() -> None:
     notifier = HttpNotifier(frozenset(), resolved)
     with pytest.raises(NotNotified, match="unresolved"):
         notifier.notify("https://nobody.invalid/cb", "token", BODY)
+
+
+def test_who_stalls_the_look_up_of_a_name_does_not_hold_us() -> None:
+    let_go = threading.Event()
+
+    def stalled(_host: str, _port: int) -> list[str]:
+        assert let_go.wait(20)
+        return ["8.8.8.8"]
+
+    notifier = HttpNotifier(frozenset(), stalled, seconds=0.2)
+    with pytest.raises(NotNotified, match="unresolved"):
+        notifier.notify("https://client.example/cb", "token", BODY)
+    let_go.set()
 
 
 def test_another_port_of_a_permitted_host_is_not_permitted() -> None:

@@ -4,6 +4,7 @@ from functools import partial
 
 from mfa_service.persistence.models import Challenge, Outbox, PushSent
 from tests.integration.races.rows import column
+from tests.support.database import execute
 from tests.support.racing import race, slugs, statuses
 from tests.support.world import World
 
@@ -34,6 +35,22 @@ def test_workers_that_deliver_at_once_notify_once(any_world: World) -> None:
     assert (max(taken), sum(taken)) == (1, 1)
     assert len(any_world.senders["fcm"].sent) == 1
     assert column(any_world, Challenge.push_state) == ["accepted"]
+
+
+def test_many_messages_are_sent_once_each_by_many_who_send(any_world: World) -> None:
+    any_world.phone(push=FCM)
+    any_world.client().challenge()
+    copy = (
+        "INSERT INTO outbox (id, challenge_id, authenticator_id, queued_at, due_at, expires_at,"
+        " attempts) SELECT id || :number, challenge_id, authenticator_id, queued_at, due_at,"
+        " expires_at, 0 FROM outbox WHERE id NOT LIKE '%-%'"
+    )
+    for number in range(59):
+        assert execute(any_world, copy, number=f"-{number}") == 1
+    taken = race([any_world.services.outbox.deliver] * 6)
+    assert (max(taken) <= 40, sum(taken)) == (True, 60)
+    assert len(any_world.senders["fcm"].sent) == 60
+    assert column(any_world, Outbox.id) == []
 
 
 def test_resends_at_once_stop_at_three_in_five_minutes(any_world: World) -> None:

@@ -75,6 +75,22 @@ def test_who_waits_for_something_else_is_not(make: Make) -> None:
         assert not other.wait(0)
 
 
+def test_what_concerns_one_process_only_is_not_carried(make: Make) -> None:
+    one = CarriedWakeUp(MemoryWakeUp(10), make(), name="one", kept=frozenset({"outbox"}))
+    one.start()
+    until(lambda: one.hears)
+    with process(make(), "two") as two:
+        here, there, last = one.park("outbox"), two.park("outbox"), two.park("challenge:z")
+        assert here is not None
+        assert there is not None
+        assert last is not None
+        one.tell("outbox", "user:a")
+        one.tell("challenge:z")
+        assert last.wait(SECONDS)
+        assert (here.wait(0), there.wait(0)) == (True, False)
+    one.stop()
+
+
 def test_many_at_once_all_arrive(make: Make) -> None:
     with process(make(), "one") as one, process(make(), "two") as two:
         places = [two.subscribe(f"challenge:{number}") for number in range(10)]
