@@ -90,10 +90,10 @@ bench-waiting: $(READY) ## measure: five thousand wait, others step up beside th
 	@$(BIN)/python -m benchmarks.waiting
 
 .PHONY: lock
-lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml; UPGRADE=--upgrade takes newer releases
-	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis -o requirements/service.txt pyproject.toml
-	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis --extra fcm --extra webpush -c requirements/service.txt -o requirements/service-push.txt pyproject.toml
+lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml, what is shipped as what is tested; UPGRADE=--upgrade takes newer releases
 	@$(COMPILE) --all-extras --group dev -o requirements/dev.txt pyproject.toml
+	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis -c requirements/dev.txt -o requirements/service.txt pyproject.toml
+	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis --extra fcm -c requirements/dev.txt -o requirements/service-push.txt pyproject.toml
 	@printf '%s\n' uv hatchling editables | $(COMPILE) -c requirements/dev.txt -o requirements/tools.txt -
 
 .PHONY: clean
