@@ -101,6 +101,19 @@ def test_files_that_are_mounted_exist_or_are_made() -> None:
             assert made or (FILE.parent / source).is_file(), source
 
 
+def test_nginx_finds_our_service_by_its_name_and_is_else_as_published() -> None:
+    ours = (FILE.parent / "upstream.conf").read_text("utf-8")
+    published = (DEPLOY / "nginx" / "upstream.conf").read_text("utf-8")
+    (found,) = re.findall(r"server (\w+):(\d+);", ours)
+    port = SERVICES[found[0]]["command"][SERVICES[found[0]]["command"].index("--port") + 1]
+    assert found == ("service", port)
+    block = ours.partition("\n")[2].replace("service:8000", "127.0.0.1:8000")
+    assert block == published.partition("\n")[2]
+    told = re.findall(r"listen (\d+)", (DEPLOY / "nginx" / "nginx.conf").read_text("utf-8"))
+    reached = {entry.rpartition(":")[2] for entry in SERVICES["nginx"]["ports"]}
+    assert reached == set(told)
+
+
 def test_what_an_operator_may_set_is_told() -> None:
     page = (DEPLOY.parent / "docs" / "deploying.md").read_text("utf-8")
     names = set(SHOWN.findall(FILE.read_text("utf-8")))
