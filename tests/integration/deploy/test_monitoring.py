@@ -126,6 +126,13 @@ def test_every_metric_is_looked_at(scraped: dict[str, str]) -> None:
     assert {scraped[name] for name in used} == ours
 
 
+def test_every_metric_is_explained(scraped: dict[str, str]) -> None:
+    page = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    told = set(re.findall(r"^\| `(mfa_\w+)` \|", page, re.MULTILINE))
+    ends = re.compile(r"_(bucket|sum|count)$")
+    assert told == {ends.sub("", name) for name in scraped if name.startswith("mfa_")}
+
+
 def test_every_value_that_is_looked_for_occurs(world: World) -> None:
     operations = {rule.endpoint for rule in world.app.url_map.iter_rules()}
     results = {"rejected", "accepted", "ok", "failed", *PushState, "satisfied"}
