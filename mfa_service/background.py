@@ -52,8 +52,9 @@ class BackgroundWork:
         self._dispatcher.dispatch()
 
     def stuck(self) -> list[str]:
-        """Return the names of loops that have not come round for a minute longer than usual."""
-        return [loop.name for loop in self._loops if loop.is_stuck(seconds=_STUCK_SECONDS)]
+        """Return the names of loops that do not come round, and `senders` if none comes back."""
+        found = [loop.name for loop in self._loops if loop.is_stuck(seconds=_STUCK_SECONDS)]
+        return found + ["senders"] * self._dispatcher.is_stuck(seconds=_STUCK_SECONDS)
 
 
 def start_beside_requests(services: Services) -> Loop:

@@ -11,7 +11,8 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from py_vapid import Vapid02, VapidException
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from py_vapid.jwt import sign
 from pywebpush import WebPusher, WebPushException
 
 from mfa_service.domain import origins
@@ -40,8 +41,9 @@ class WebPushSender:
         http: GuardedHttp | None = None,
     ) -> None:
         """Take our VAPID key, and where a push service finds us: mailto: or https:."""
-        # Its own check of `sub` knows no port, no path and few mail addresses; ours is the setting.
-        self._vapid = Vapid02(key, {"no-strict": True})
+        self._key = key
+        point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        self._public = base64.urlsafe_b64encode(point).rstrip(b"=").decode()
         self._contact = contact
         self._clock = clock
         self._http = http or GuardedHttp(frozenset(), seconds=TIMEOUT_SECONDS)
@@ -51,7 +53,7 @@ class WebPushSender:
         endpoint = str(message.address["endpoint"])
         content = _encrypted(message)
         headers = [
-            *self._signature(endpoint),
+            ("Authorization", self._signature(endpoint)),
             ("Content-Type", "application/octet-stream"),
             ("Content-Encoding", "aes128gcm"),
             ("TTL", str(max(message.expires_at - self._clock.now(), 0))),
@@ -61,25 +63,25 @@ class WebPushSender:
         try:
             answer = self._http.post(endpoint, headers, content)
         except NotReached as exc:
-            raise PushRejected(str(exc), final=exc.unsafe, alert=exc.unsafe) from exc
+            reason = f"{exc} at {_host(endpoint)}"
+            raise PushRejected(reason, final=exc.unsafe, alert=exc.unsafe) from exc
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            raise self._rejected(answer)
+            raise self._rejected(answer, f"status {answer.status} at {_host(endpoint)}")
 
-    def _signature(self, endpoint: str) -> list[tuple[str, str]]:
-        """Return `Authorization`: for this push service alone, and for an hour (RFC 8292 §2)."""
+    def _signature(self, endpoint: str) -> str:
+        """Return `Authorization`: for this push service alone, and for an hour (RFC 8292 §§2, 3).
+
+        Of `py_vapid` only the signature is used: it refuses contacts and origins that are sound.
+        """
         claims = {
             "aud": _origin(endpoint),
             "exp": self._clock.now() + _SIGNED_SECONDS,
             "sub": self._contact,
         }
-        try:
-            return list(self._vapid.sign(claims).items())
-        except VapidException as exc:  # an IPv6 literal: no push service has such an origin
-            raise PushRejected("address", gone=True) from exc
+        return f"vapid t={sign(claims, self._key)},k={self._public}"
 
-    def _rejected(self, answer: Answer) -> PushRejected:
+    def _rejected(self, answer: Answer, reason: str) -> PushRejected:
         """Return what a status means for the address and for the next try (RFC 8030 §§5, 7, 8)."""
-        reason = f"status {answer.status}"
         if answer.status in _GONE:
             return PushRejected(reason, gone=True)
         if answer.status in _LATER or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -111,14 +113,21 @@ def _encrypted(message: PushMessage) -> bytes:
         raise PushRejected("the keys are none", gone=True) from exc
 
 
-def _origin(endpoint: str) -> str:
-    """Return the push service's origin, in the one form that it compares with."""
+def _host(endpoint: str) -> str:
+    """Return the push service's host in lower case: all of an address that may be told."""
     parts = origins.split(endpoint)
     if parts is None:
         raise PushRejected("address", gone=True)
     host = parts.hostname or ""
-    named = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{named}" + (f":{parts.port}" if parts.port not in {None, 443} else "")
+    return f"[{host}]" if ":" in host else host
+
+
+def _origin(endpoint: str) -> str:
+    """Return the push service's origin, in the one form that it compares with.
+
+    A push address is https on the standard port (`domain.push_address`).
+    """
+    return f"https://{_host(endpoint)}"
 
 
 def _topic(handle: str) -> str:

@@ -5,8 +5,8 @@ import binascii
 import ipaddress
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
+from . import origins
 from .ports import JsonObject
 
 _MAX_TOKEN = 4096
@@ -51,14 +51,12 @@ def _text(value: object, limit: int) -> str:
 
 def _endpoint(value: object) -> str:
     url = _text(value, _MAX_ENDPOINT)
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError as exc:
-        raise PushAddressInvalid("endpoint: not a URL") from exc
-    if parts.scheme != "https" or parts.username is not None or port not in {None, 443}:
+    parts = origins.split(url)
+    if parts is None:
+        raise PushAddressInvalid("endpoint: not a URL with a host")
+    if parts.scheme != "https" or parts.username is not None or parts.port not in {None, 443}:
         raise PushAddressInvalid("endpoint: https, without user, on the standard port")
-    if not _is_public(host):
+    if not _is_public(parts.hostname or ""):
         raise PushAddressInvalid("endpoint: a public address")
     return url
 

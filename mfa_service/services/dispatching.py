@@ -29,17 +29,21 @@ class Dispatcher:
         self._done = done
         self._at_once = at_once
         self._running = 0
+        self._full_since: float | None = None
         self._changed = threading.Condition()
 
     def dispatch(self) -> int:
         """Begin to send what is due and return how much; called by one thread."""
         free = self._at_once - self._running  # grows only while we look
         rows = self._outbox.take(free) if free else []
-        with self._changed:
-            self._running += len(rows)
         for row in rows:
-            threading.Thread(target=self._hand_over, args=(row,), name="push", daemon=True).start()
+            self._begin(row)
         return len(rows)
+
+    def is_stuck(self, *, seconds: float) -> bool:
+        """Tell whether no thread has become free for so long, and none is."""
+        since = self._full_since
+        return since is not None and time.monotonic() - since > seconds
 
     def finish(self, *, seconds: float) -> bool:
         """Tell whether all that was begun has ended within `seconds`; what has not is repeated."""
@@ -49,6 +53,24 @@ class Dispatcher:
                 self._changed.wait(left)
             return not self._running
 
+    def _begin(self, row: Row[Any]) -> None:
+        with self._changed:
+            self._running += 1
+            if self._running == self._at_once:
+                self._full_since = time.monotonic()
+        thread = threading.Thread(target=self._hand_over, args=(row,), name="push", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives no more threads; the lease brings the row back
+            self._free()
+            raise
+
+    def _free(self) -> None:
+        with self._changed:
+            self._running -= 1
+            self._full_since = None
+            self._changed.notify_all()
+
     def _hand_over(self, row: Row[Any]) -> None:
         try:
             self._outbox.hand_over(row)
@@ -57,7 +79,5 @@ class Dispatcher:
         except Exception:  # a thread outlives any single fault; the log has it
             logger.exception("a notification failed", extra={"event": "outbox"})
         finally:
-            with self._changed:
-                self._running -= 1
-                self._changed.notify_all()
+            self._free()
             self._done()

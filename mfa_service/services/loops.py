@@ -46,5 +46,5 @@ class Loop(threading.Thread):
         self._awake.set()
 
     def is_stuck(self, *, seconds: float) -> bool:
-        """Tell whether a call has not come to its end for so long, its pause not counted."""
-        return time.monotonic() - self._ended > self._seconds + seconds
+        """Tell whether it has not come round for so long, ten of its pauses not counted."""
+        return time.monotonic() - self._ended > 10 * self._seconds + seconds

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from mfa_service.background import BackgroundWork
 from mfa_service.persistence import pings as statements
 from mfa_service.persistence.models import Authorization
 from tests.integration.races.rows import column
 from tests.support.ciba import Asker, approve, asker, deny
 from tests.support.notified import Endpoint, endpoint
+from tests.support.patience import SECONDS, until
 from tests.support.phone import Phone
 from tests.support.racing import race
 from tests.support.world import World, close, make_world
@@ -68,6 +70,16 @@ def test_an_approval_is_told_once(till: Asker, client: Endpoint, phone: Phone) -
         }
     ]
     assert till.poll(taken["auth_req_id"]).status_code == 200
+
+
+def test_pings_belong_to_what_a_worker_does(till: Asker, client: Endpoint, phone: Phone) -> None:
+    work = BackgroundWork(till.world.services, pause=0.02)
+    work.start()
+    taken = asked(till)
+    approve(till.world, phone, taken)
+    until(lambda: client.auth_req_ids == [taken["auth_req_id"]])
+    assert work.stop(seconds=SECONDS)
+    assert work.stuck() == []
 
 
 def test_a_no_is_told_too(till: Asker, client: Endpoint, phone: Phone) -> None:

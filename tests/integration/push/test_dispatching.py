@@ -132,8 +132,21 @@ def test_a_stop_waits_for_what_was_begun_and_says_if_it_was_in_vain(world: World
     dispatcher = Dispatcher(outbox_of(world, provider), lambda: None)
     dispatcher.dispatch()
     assert not dispatcher.finish(seconds=0.05)
+    assert not dispatcher.is_stuck(seconds=0)  # seven more threads are free
     provider.let_go.set()
     assert dispatcher.finish(seconds=SECONDS)
+
+
+def test_who_has_no_thread_that_comes_back_is_stuck(world: World) -> None:
+    provider = Slow()
+    ringing(world, "slow")
+    dispatcher = Dispatcher(outbox_of(world, provider), lambda: None, at_once=1)
+    dispatcher.dispatch()
+    assert not dispatcher.is_stuck(seconds=SECONDS)
+    until(lambda: dispatcher.is_stuck(seconds=0.05))
+    provider.let_go.set()
+    assert dispatcher.finish(seconds=SECONDS)
+    assert not dispatcher.is_stuck(seconds=0)
 
 
 @dataclass

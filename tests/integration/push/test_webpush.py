@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
@@ -16,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     derive_private_key,
 )
 
-from mfa_service.adapters.guarded_http import GuardedHttp
+from mfa_service.adapters.guarded_http import Answer, GuardedHttp
 from mfa_service.adapters.push_webpush import WebPushSender
+from mfa_service.domain.ports import PushMessage
 from mfa_service.services.outbox import OutboxService
 from tests.support.database import rows
 from tests.support.phone import Phone, PinKey
@@ -224,7 +226,9 @@ def test_a_key_that_the_phone_did_not_subscribe_with_calls_the_operator(
     pushing.key = new_key()
     with caplog.at_level(logging.ERROR, logger="mfa_service"):
         opened = pushing.pushed()
-    assert [record.__dict__["reason"] for record in caplog.records] == ["status 403"]
+    assert [record.__dict__["reason"] for record in caplog.records] == [
+        "status 403 at push.example"
+    ]
     assert pushing.service.refused_for == ["not by whom the browser subscribed with"]
     assert (pushing.state(opened), pushing.keeps_the_address) == ("failed", True)
 
@@ -240,17 +244,35 @@ def test_keys_that_are_no_point_of_the_curve_cost_the_address(pushing: Pushing) 
     assert pushing.service.connected == []
 
 
-def test_an_endpoint_that_no_push_service_has_costs_the_address(
-    pushing: Pushing, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("host", "audience"),
+    [
+        ("push.example:443", ORIGIN),
+        ("PUSH.example", ORIGIN),
+        ("[2001:4860:4860::8888]", "https://[2001:4860:4860::8888]"),
+    ],
+)
+def test_an_origin_is_signed_for_in_the_form_in_which_the_push_service_knows_itself(
+    world: World, host: str, audience: str
 ) -> None:
-    phone, literal = pushing.phone, {"endpoint": "https://[2001:4860:4860::8888]/push/one-browser"}
-    assert phone is not None
-    changed = pushing.service.browser.address | literal
-    assert pushing.world.device(phone, "PUT", "/v1/device/push", changed).status_code == 204
-    with caplog.at_level(logging.ERROR, logger="mfa_service"):
-        opened = pushing.pushed()
-    assert (pushing.state(opened), pushing.keeps_the_address) == ("failed", False)
-    assert (pushing.service.connected, caplog.records) == ([], [])
+    """RFC 8292 §2: the origin of RFC 6454 §6.1, lower case and without the standard port."""
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    class Http(GuardedHttp):
+        def post(self, url: str, headers: Any, content: bytes) -> Answer:
+            asked.append((url, dict(headers)))
+            return Answer(201, {})
+
+    key = new_key()
+    sender = WebPushSender(key, CONTACT, world.clock, Http(frozenset(), seconds=1))
+    address = Browser(f"https://{host}/push/one-browser").address
+    sender.send(PushMessage(address, "chl_1", world.clock.now() + 60))
+    ((_, headers),) = asked
+    token = headers["Authorization"].removeprefix("vapid t=").partition(",")[0]
+    claims = jwt.decode(
+        token, key.public_key(), ["ES256"], options={"verify_exp": False, "verify_aud": False}
+    )
+    assert claims["aud"] == audience
 
 
 @pytest.mark.parametrize("leads_to", [["127.0.0.1"], ["10.0.0.7"], [PUBLIC_ADDRESS, "::1"]])
@@ -261,7 +283,7 @@ def test_a_name_that_leads_into_our_network_is_not_called(
     pushing.addresses = leads_to
     with caplog.at_level(logging.ERROR, logger="mfa_service"):
         opened = pushing.pushed()
-    assert [record.__dict__["reason"] for record in caplog.records] == ["private"]
+    assert [record.__dict__["reason"] for record in caplog.records] == ["private at push.example"]
     assert pushing.service.connected == []
     assert (pushing.state(opened), pushing.keeps_the_address) == ("failed", True)
 
