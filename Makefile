@@ -30,7 +30,7 @@ demo-gateway: $(READY) ## protect an API by nginx and the gateway: a program cal
 	@$(BIN)/python -m examples.gateway_demo
 
 .PHONY: test
-test: $(READY) system-packages node-packages ## pass all tests, on SQLite, on a PostgreSQL of their own and in Chromium; PYTEST_ARGS="-k totp" chooses
+test: $(READY) system-packages node-packages promtool ## pass all tests, on SQLite, on a PostgreSQL of their own and in Chromium; PYTEST_ARGS="-k totp" chooses
 	@$(BIN)/python -m pytest -n 4 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: screens
@@ -44,7 +44,7 @@ run: $(READY) ## serve http://localhost:8000 on SQLite under instance/ with all 
 	@$(BIN)/python -m examples.try_it
 
 .PHONY: check
-check: lint types layers openapi-drift schema-drift ## everything but the tests: style, types, layers, openapi.yaml, migrations
+check: lint types layers openapi-drift schema-drift image-lint ## everything but the tests: style, types, layers, openapi.yaml, migrations, Dockerfile
 
 .PHONY: lint
 lint: $(READY)
@@ -67,6 +67,10 @@ openapi-drift: $(READY)
 schema-drift: $(READY)
 	@$(BIN)/mfa db check
 
+.PHONY: image-lint
+image-lint: $(READY)
+	@$(BIN)/hadolint --failure-threshold style Dockerfile
+
 .PHONY: format
 format: $(READY) ## let ruff mend style and layout
 	@$(BIN)/ruff check --fix $(wildcard $(CODE))
@@ -86,9 +90,10 @@ bench-waiting: $(READY) ## measure: five thousand wait, others step up beside th
 	@$(BIN)/python -m benchmarks.waiting
 
 .PHONY: lock
-lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml; UPGRADE=--upgrade takes newer releases
-	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis -o requirements/service.txt pyproject.toml
+lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml, what is shipped as what is tested; UPGRADE=--upgrade takes newer releases
 	@$(COMPILE) --all-extras --group dev -o requirements/dev.txt pyproject.toml
+	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis -c requirements/dev.txt -o requirements/service.txt pyproject.toml
+	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis --extra fcm -c requirements/dev.txt -o requirements/service-push.txt pyproject.toml
 	@printf '%s\n' uv hatchling editables | $(COMPILE) -c requirements/dev.txt -o requirements/tools.txt -
 
 .PHONY: clean
@@ -99,6 +104,10 @@ clean: ## remove what can be made again: .venv, caches, build output (instance/ 
 $(READY): requirements/dev.txt requirements/tools.txt pyproject.toml tools/set-up
 	@tools/set-up
 	@touch $@
+
+.PHONY: promtool
+promtool: $(READY)
+	@tools/promtool
 
 .PHONY: node-packages
 node-packages: $(READY)

@@ -23,6 +23,7 @@ from mfa_service.domain.attestation import AttestationPolicy
 from mfa_service.domain.subject import is_realm
 from mfa_service.domain.text import has_control, misleads
 from mfa_service.settings_background import background
+from mfa_service.settings_files import with_files
 from mfa_service.settings_gateway import GatewayReader, GatewaySettings
 from mfa_service.settings_ldap import LdapReader, LdapSettings
 from mfa_service.settings_limits import LimitsReader
@@ -52,8 +53,8 @@ class Reader:
     """Collects faults instead of stopping at the first."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
         self._faults: list[str] = []
+        self._environ = with_files(environ, self._fault)
         self.warnings: list[str] = []
 
     def values(self) -> dict[str, Any]:

@@ -5,11 +5,10 @@ import re
 import shlex
 from pathlib import Path
 
-import click
 import pytest
 
-from mfa_service.cli import group
 from tests.architecture.sources import ROOT, tracked_files
+from tests.support.deploying import assert_command
 
 NAMED = re.compile(r"`([a-z0-9_/]+\.py)::([a-z0-9_]+)`")
 THREATS = NAMED.findall((ROOT / "docs" / "threats.md").read_text(encoding="utf-8"))
@@ -52,26 +51,11 @@ def test_every_link_leads_somewhere(name: str) -> None:
             assert anchor in anchors(target), f"{name}: {path}#{anchor}"
 
 
-def options_of(words: list[str]) -> set[str]:
-    """Return the options of the command that `words` begin with; fails if there is none."""
-    found: click.Command = group
-    for word in words:
-        if not isinstance(found, click.Group):
-            break
-        below = found.get_command(click.Context(found), word)
-        assert below is not None, f"there is no command {word}"
-        found = below
-    assert not isinstance(found, click.Group), f"{words} names no command"
-    return {option for parameter in found.params for option in parameter.opts} | {"--help"}
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_and_option_exists(name: str) -> None:
     for line in COMMAND.findall(text_of(ROOT / name)):
         words = shlex.split(re.sub(r"\[|\]|…", " ", line.partition("`")[0]))[1:]
-        given = {word.partition("=")[0] for word in words if word.startswith("--")}
-        known = options_of([word for word in words if not word.startswith("--")])
-        assert given <= known, f"{name}: {line}: {given - known}"
+        assert_command(words)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -44,6 +44,17 @@ def test_every_pin_has_a_hash() -> None:
         assert all(hashed for _, hashed in found), path.name
 
 
+def test_what_is_shipped_is_what_is_tested() -> None:
+    pin = re.compile(r"^([a-z0-9][^\s=\[]*)==(\S+)", re.MULTILINE)
+    named = {
+        path.stem: dict(pin.findall(path.read_text()))
+        for path in (ROOT / "requirements").glob("*.txt")
+    }
+    assert {"service", "service-push", "tools", "dev"} == set(named)
+    assert named["service"].items() <= named["service-push"].items() <= named["dev"].items()
+    assert "firebase-admin" in named["service-push"].keys() - named["service"].keys()
+
+
 def test_the_layers_hold() -> None:
     lint_imports = Path(sysconfig.get_path("scripts")) / "lint-imports"
     result = subprocess.run(

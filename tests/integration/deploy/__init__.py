@@ -1,0 +1,1 @@
+"""What deploy/ holds: checked by the tools that will read it."""
