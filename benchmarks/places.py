@@ -133,7 +133,7 @@ def yardstick_engine(url: str) -> Engine:
 
 def _fill(url: str) -> None:
     """Make the tables of both sides, which have to be treated alike by their engines."""
-    migrated(url)
+    migrated(url, at=int(time.time()))
     ours, theirs = yardstick_engine(url), base.standalone_engine(url)
     bare.make_tables(ours)
     if _pragmas(ours) != _pragmas(theirs):

@@ -10,6 +10,7 @@ from mfa_service.adapters.master_keys import AesGcmBox, MasterKeys
 from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.persistence import schema
 from mfa_service.persistence.base import standalone_engine
+from mfa_service.persistence.retention import Retention
 from mfa_service.persistence.unit_of_work import UnitOfWork
 from mfa_service.services.keys import KeyRing, KeysUnreadable
 from mfa_service.settings import Settings
@@ -25,6 +26,7 @@ def make_ready(settings: Settings, *, upgrade: bool) -> None:
 def ready_engine(settings: Settings, *, upgrade: bool) -> Engine:
     """Return an engine on such a database."""
     engine = engine_or_fail(settings, upgrade=upgrade)
+    Retention(UnitOfWork(engine)).prepare(at=SystemClock().now())
     box = AesGcmBox(MasterKeys(settings.master_keys), SystemRandomness())
     ring = KeyRing(UnitOfWork(engine), box, SystemClock(), settings.issuer)
     try:

@@ -22,6 +22,11 @@ class Retention:
         self._partitions = Partitions(work) if work.engine.dialect.name == "postgresql" else None
         self._swept = False
 
+    def prepare(self, *, at: int) -> None:
+        """Make the partitions of now and of the next periods, where there are any."""
+        if self._partitions is not None:
+            self._partitions.make(at)
+
     def run(self, limits: Limits, *, at: int) -> None:
         """Do what is due; safe beside others that do the same."""
         challenges, audit = at - limits.kept_after_end, at - limits.audit_kept

@@ -25,9 +25,8 @@ DAY = 86_400
 
 @pytest.fixture
 def world(postgres_url: str) -> Iterator[World]:
-    """Return the service on PostgreSQL, with partitions of its clock's time."""
+    """Return the service on PostgreSQL, whose schema has partitions of its clock's time."""
     made = make_world(postgres_url)
-    Partitions(made.services.foundation.work).make(made.clock.now())
     yield made
     close(made)
 

@@ -14,6 +14,8 @@ from mfa_service.app import create_app, services_of
 from mfa_service.domain.ports import LoginProvider
 from mfa_service.persistence import schema
 from mfa_service.persistence.base import standalone_engine
+from mfa_service.persistence.retention import Retention
+from mfa_service.persistence.unit_of_work import UnitOfWork
 from mfa_service.services.clients import NewClient
 from mfa_service.settings import Settings
 from mfa_service.wiring import Ports, Services
@@ -28,10 +30,11 @@ MASTER_KEYS = "k1:" + "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
 ALL_SCOPES = ("mfa:challenge", "mfa:enroll", "mfa:admin")
 
 
-def migrated(database_url: str) -> None:
-    """Bring a database's schema up to date."""
+def migrated(database_url: str, *, at: int = FrozenClock().now()) -> None:
+    """Bring a database's schema up to date, with partitions for a time."""
     engine: Engine = standalone_engine(database_url)
     schema.upgrade(engine)
+    Retention(UnitOfWork(engine)).prepare(at=at)
     engine.dispose()
 
 
