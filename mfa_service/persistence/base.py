@@ -18,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from .prepared import tell
+from .prepared import SINGLE_READS, tell
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -35,6 +35,11 @@ _POOL: dict[str, Any] = {
     "max_overflow": 16,
     "pool_timeout": 10,
     "pool_use_lifo": True,  # few connections do most of the work, and have its statements prepared
+}
+
+_BEGIN = {
+    "sqlite": "BEGIN IMMEDIATE",
+    "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED",
 }
 
 # Times are whole seconds; SQLite's rowid alias needs the plain type.
@@ -55,7 +60,7 @@ def engine_options(url: str) -> dict[str, Any]:
     """Return pool settings for `url`; a request never waits longer than 10 s for a connection."""
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": BUSY_MILLISECONDS / 1000}, **_POOL}
-    return dict(_POOL)
+    return {"isolation_level": "AUTOCOMMIT", **_POOL}  # the driver begins nothing by itself
 
 
 def standalone_engine(url: str) -> Engine:
@@ -66,10 +71,10 @@ def standalone_engine(url: str) -> Engine:
 
 
 def prepare(engine: Engine) -> None:
-    """Install what SQLite needs: WAL, foreign keys, and transactions that we begin ourselves."""
+    """Install transactions that we begin ourselves, and what SQLite needs: WAL, foreign keys."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "begin", _begin)
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -83,7 +88,7 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    """Begin what writes; whose turn it is was settled before (`turns`)."""
-    if connection.get_execution_options().get("immediate", True):
-        tell(connection, "BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    """Begin what writes; single reads need no transaction. SQLite's turn was settled before."""
+    if not connection.get_execution_options().get(SINGLE_READS, False):
+        tell(connection, _BEGIN[connection.dialect.name])

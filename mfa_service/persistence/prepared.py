@@ -18,6 +18,9 @@ from sqlalchemy.types import NullType
 
 _PLAIN = (Integer, LargeBinary, NullType, Text)
 
+SINGLE_READS = "single_reads"
+"""An option of connections on which each statement is a read and stands for itself."""
+
 Record = Any
 """A row by the names of its columns, as SQLAlchemy's `Row` is."""
 
@@ -71,11 +74,13 @@ class Prepared:
         compiled = self._compiled.get(key)
         if compiled is None:
             compiled = self._compiled[key] = _Compiled(self._statement, tx, values)
-        raw: Any = tx.connection.dbapi_connection
+        parameters = compiled.parameters(values)
         try:
-            return compiled.fetched(raw.execute(compiled.sql, compiled.parameters(values)))
-        except dialect.loaded_dbapi.Error as exc:
-            _raise(tx, raw, compiled.sql, exc)
+            return compiled.fetched(_run(tx, compiled.sql, parameters))
+        except DBAPIError as exc:
+            if not _may_repeat(tx, exc):
+                raise
+        return compiled.fetched(_run(tx, compiled.sql, parameters))
 
     def row(self, tx: Connection, values: Mapping[str, object]) -> Record | None:
         """Run it and return its only row, `None` if there is none."""
@@ -92,11 +97,27 @@ class Prepared:
 
 def tell(tx: Connection, sql: str) -> None:
     """Run a statement that takes and returns nothing."""
+    _run(tx, sql, ())
+
+
+def _run(tx: Connection, sql: str, parameters: Any) -> Any:  # noqa: ANN401
+    """Return the driver's cursor; errors are SQLAlchemy's."""
     raw: Any = tx.connection.dbapi_connection
     try:
-        raw.execute(sql)
+        return raw.execute(sql, parameters) if parameters else raw.execute(sql)
     except tx.dialect.loaded_dbapi.Error as exc:
         _raise(tx, raw, sql, exc)
+
+
+def _may_repeat(tx: Connection, exc: DBAPIError) -> bool:
+    """Tell whether a statement may be run again: a single read, whose connection was dead.
+
+    The connection is another one then. What writes is never repeated: it may have been done.
+    """
+    if not exc.connection_invalidated or not tx.get_execution_options().get(SINGLE_READS, False):
+        return False
+    tx.rollback()
+    return True
 
 
 def _refuse_what_is_converted(compiled: Any) -> None:  # noqa: ANN401

@@ -8,6 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mfa_service.domain.errors import Unavailable
 
+from .prepared import SINGLE_READS
 from .turns import Turns
 
 
@@ -16,9 +17,7 @@ class UnitOfWork:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        # Our SQLite connections begin nothing by themselves: single reads need no more than that.
-        level = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
-        self._reading = engine.execution_options(immediate=False, **level)
+        self._reading = engine.execution_options(**{SINGLE_READS: True})
         is_sqlite = engine.dialect.name == "sqlite"  # it has one writer
         self._turns = Turns(engine.url.database) if is_sqlite else None
 
@@ -87,6 +86,15 @@ class _Transaction:
             _tell_if_down(exc)
 
     def _begin(self) -> None:
+        """Begin, on another connection if the first one turns out to be dead: nothing was done."""
+        try:
+            self._begin_once()
+        except DBAPIError as exc:
+            if not exc.connection_invalidated:
+                raise
+            self._begin_once()
+
+    def _begin_once(self) -> None:
         self._connection = self._engine.connect()
         try:
             self._connection.begin()

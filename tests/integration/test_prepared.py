@@ -21,8 +21,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from mfa_service.domain.errors import Unavailable
 from mfa_service.persistence.base import standalone_engine
 from mfa_service.persistence.prepared import Prepared
+from mfa_service.persistence.unit_of_work import UnitOfWork
 
 THING = Table(
     "thing",
@@ -143,3 +145,48 @@ def test_a_connection_that_is_gone_is_told_as_gone_and_replaced(postgres_url: st
     with engine.connect() as tx:
         assert ask.value(tx, {"given": "x"}) == "x"
     engine.dispose()
+
+
+@pytest.fixture
+def cut_off(postgres_url: str) -> Iterator[UnitOfWork]:
+    """Return a store whose only pooled connection has died without its knowledge."""
+    engine = standalone_engine(postgres_url)
+    THING.create(engine)
+    with engine.connect() as tx:
+        victim = tx.scalar(text("SELECT pg_backend_pid()"))
+    other = standalone_engine(postgres_url)
+    with other.connect() as tx:
+        tx.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": victim})
+    other.dispose()
+    yield UnitOfWork(engine)
+    engine.dispose()
+
+
+def test_a_single_read_is_repeated_when_its_connection_turns_out_to_be_dead(
+    cut_off: UnitOfWork,
+) -> None:
+    with cut_off.reading() as tx:
+        assert BY_CLASS.rows(tx, {"wanted": "x"}) == []
+        assert BY_CLASS.rows(tx, {"wanted": "y"}) == []
+
+
+def test_a_transaction_begins_on_another_connection_when_the_first_is_dead(
+    cut_off: UnitOfWork,
+) -> None:
+    with cut_off.transaction() as tx:
+        ADD.rows(tx, {"id": "a", "class": "x"})
+    with cut_off.reading() as tx:
+        assert [row.id for row in BY_CLASS.rows(tx, {"wanted": "x"})] == ["a"]
+
+
+def test_what_was_cut_off_in_the_middle_is_told_and_not_repeated(postgres_url: str) -> None:
+    work = UnitOfWork(standalone_engine(postgres_url))
+    THING.create(work.engine)
+    with pytest.raises(Unavailable), work.transaction() as tx, work.engine.connect() as other:
+        ADD.rows(tx, {"id": "a", "class": "x"})
+        victim = tx.scalar(text("SELECT pg_backend_pid()"))
+        other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": victim})
+        ADD.rows(tx, {"id": "b", "class": "x"})
+    with work.reading() as tx:
+        assert BY_CLASS.rows(tx, {"wanted": "x"}) == []
+    work.engine.dispose()
