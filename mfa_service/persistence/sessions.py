@@ -85,6 +85,11 @@ def put_shown(tx: Connection, session_id: str, sealed: bytes | None) -> None:
     tx.execute(update(Session).where(Session.id == session_id).values(shown=sealed))
 
 
+def shown_of(tx: Connection, session_id: str) -> bytes | None:
+    """Return what a session keeps to be shown now."""
+    return tx.scalar(select(Session.shown).where(Session.id == session_id))
+
+
 def take_shown(tx: Connection, session_id: str, sealed: bytes) -> bool:
     """Use up exactly what was kept to be shown, once; tell whether nobody was first."""
     mine = (Session.id == session_id) & (Session.shown == sealed)
