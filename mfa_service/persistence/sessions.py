@@ -118,11 +118,11 @@ def spend_link(tx: Connection, hashes: Sequence[str], *, at: int) -> str | None:
     return tx.scalar(statement.returning(AccountLink.user_id))
 
 
-def delete_over(tx: Connection, *, at: int, idle: int) -> None:
-    """Delete sessions and links that are over."""
+def delete_over(tx: Connection, *, at: int, idle: int) -> tuple[int, int]:
+    """Delete sessions and links that are over; return how many of each."""
     over = (Session.expires_at <= at) | (Session.seen_at <= at - idle)
-    tx.execute(delete(Session).where(over))
-    tx.execute(delete(AccountLink).where(AccountLink.expires_at <= at))
+    ended = tx.execute(delete(Session).where(over)).rowcount
+    return ended, tx.execute(delete(AccountLink).where(AccountLink.expires_at <= at)).rowcount
 
 
 def forget_user(tx: Connection, user_id: str) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
 from mfa_service.domain.errors import Unavailable
 from mfa_service.persistence import authorizations, sessions, states
+from mfa_service.persistence.base import Base
 from mfa_service.persistence.models import (
     Challenge,
     Enrollment,
@@ -33,9 +34,9 @@ class HousekeepingService:
     def __init__(self, foundation: Foundation) -> None:
         self._f = foundation
 
-    def run(self) -> None:
-        """Tidy once; safe beside other workers that do the same."""
-        at = self._f.clock.now()
+    def run(self) -> dict[str, int]:
+        """Tidy once, safe beside others that do the same; return how many rows of what it was."""
+        at, done = self._f.clock.now(), dict[str, int]()
         for step in (
             self._end_challenges,
             self._delete_challenges,
@@ -45,25 +46,29 @@ class HousekeepingService:
             self._delete_guards,
         ):
             with self._f.work.transaction() as tx:
-                step(tx, at)
+                done |= step(tx, at)
+        return done
 
     @staticmethod
-    def _end_challenges(tx: Connection, at: int) -> None:
-        states.expire_challenges(tx, at=at)
-        states.fail_exhausted(tx, at=at)
+    def _end_challenges(tx: Connection, at: int) -> dict[str, int]:
+        return {
+            "challenges_expired": states.expire_challenges(tx, at=at),
+            "challenges_failed": states.fail_exhausted(tx, at=at),
+        }
 
-    def _delete_challenges(self, tx: Connection, at: int) -> None:
+    def _delete_challenges(self, tx: Connection, at: int) -> dict[str, int]:
         """Delete what is shown no more: to its person for 30 days, to its client for 24 h.
 
         Of a person that was erased only the client's part is left.
         """
-        tx.execute(delete(Challenge).where(_ended_before(at - self._f.limits.kept_after_end)))
+        old = _deleted(tx, Challenge, _ended_before(at - self._f.limits.kept_after_end))
         readable_from = at - self._f.limits.readable_after_end
         of_nobody = Challenge.user_id.not_in(select(User.id))
-        tx.execute(delete(Challenge).where(_ended_before(readable_from), of_nobody))
+        orphans = _deleted(tx, Challenge, _ended_before(readable_from) & of_nobody)
+        return {"challenges_deleted": old + orphans}
 
     @staticmethod
-    def _end_enrollments(tx: Connection, at: int) -> None:
+    def _end_enrollments(tx: Connection, at: int) -> dict[str, int]:
         query = (
             select(Enrollment.id)
             .where(
@@ -71,25 +76,37 @@ class HousekeepingService:
             )
             .limit(_BATCH)
         )
-        for enrollment_id in tx.scalars(query).all():
+        over = tx.scalars(query).all()
+        for enrollment_id in over:
             states.end_enrollment(tx, enrollment_id)
-        tx.execute(delete(Enrollment).where(Enrollment.expires_at < at - 30 * _DAY))
+        deleted = _deleted(tx, Enrollment, Enrollment.expires_at < at - 30 * _DAY)
+        return {"enrollments_expired": len(over), "enrollments_deleted": deleted}
 
-    def _delete_sessions(self, tx: Connection, at: int) -> None:
-        sessions.delete_over(tx, at=at, idle=self._f.limits.session_idle)
+    def _delete_sessions(self, tx: Connection, at: int) -> dict[str, int]:
+        ended, links = sessions.delete_over(tx, at=at, idle=self._f.limits.session_idle)
+        return {"sessions_deleted": ended, "account_links_deleted": links}
 
     @staticmethod
-    def _delete_authorizations(tx: Connection, at: int) -> None:
+    def _delete_authorizations(tx: Connection, at: int) -> dict[str, int]:
         """Delete requests that nobody came for, and what yields nothing more since a day."""
-        authorizations.delete_over(tx, at=at, kept=_DAY)
+        pushed, authorized = authorizations.delete_over(tx, at=at, kept=_DAY)
+        return {"pushed_requests_deleted": pushed, "authorizations_deleted": authorized}
 
     @staticmethod
-    def _delete_guards(tx: Connection, at: int) -> None:
-        tx.execute(delete(Prompt).where(Prompt.expires_at < at))
-        tx.execute(delete(SeenToken).where(SeenToken.expires_at < at))
-        tx.execute(delete(IdempotentReply).where(IdempotentReply.created_at < at - KEPT_SECONDS))
-        tx.execute(delete(PushSent).where(PushSent.sent_at < at - 2 * _DAY))
-        tx.execute(delete(Outbox).where(Outbox.expires_at < at - _DAY))
+    def _delete_guards(tx: Connection, at: int) -> dict[str, int]:
+        replies = IdempotentReply.created_at < at - KEPT_SECONDS
+        return {
+            "prompts_deleted": _deleted(tx, Prompt, Prompt.expires_at < at),
+            "seen_tokens_deleted": _deleted(tx, SeenToken, SeenToken.expires_at < at),
+            "stored_answers_deleted": _deleted(tx, IdempotentReply, replies),
+            "counted_pushes_deleted": _deleted(tx, PushSent, PushSent.sent_at < at - 2 * _DAY),
+            "messages_deleted": _deleted(tx, Outbox, Outbox.expires_at < at - _DAY),
+        }
+
+
+def _deleted(tx: Connection, model: type[Base], over: ColumnElement[bool]) -> int:
+    """Delete what is over; return how many rows it was."""
+    return tx.execute(delete(model).where(over)).rowcount
 
 
 def _ended_before(limit: int) -> ColumnElement[bool]:
