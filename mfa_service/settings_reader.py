@@ -52,6 +52,7 @@ class SettingsInvalid(Exception):
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("The settings are not valid:\n" + "\n".join(f"  - {f}" for f in faults))
+        self.faults = tuple(faults)
 
 
 class Reader:

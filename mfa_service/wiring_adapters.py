@@ -4,7 +4,7 @@ import functools
 import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import make_url
 
@@ -91,10 +91,14 @@ def wake_up(settings: Settings, threads: int, randomness: Randomness) -> Carried
     return CarriedWakeUp(MemoryWakeUp(threads), _transport(settings, name), name=name)
 
 
+def redis_transport(url: str) -> Any:  # noqa: ANN401  # its module is imported only here
+    """Return the transport of a Redis server."""
+    return importlib.import_module("mfa_service.adapters.wakeup_redis").RedisTransport(url)
+
+
 def _transport(settings: Settings, name: str) -> Transport:
     if settings.redis_url is not None:
-        adapter = importlib.import_module("mfa_service.adapters.wakeup_redis")
-        return cast("Transport", adapter.RedisTransport(settings.redis_url))
+        return cast("Transport", redis_transport(settings.redis_url))
     if settings.database_url.startswith("postgresql"):
         adapter = importlib.import_module("mfa_service.adapters.wakeup_postgres")
         return cast("Transport", adapter.PostgresTransport(settings.database_url))

@@ -25,12 +25,15 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_MILLISECONDS = 8000
+_KEPT, _MORE = 16, 16
+CONNECTIONS = _KEPT + _MORE
+"""How many connections a process holds at most."""
 # No ping before use: a connection that died is told by its first statement, as 503, and the pool
 # then drops all that are as old.
 _POOL: dict[str, Any] = {
     "hide_parameters": True,  # an error's text must not carry what was bound
-    "pool_size": 16,
-    "max_overflow": 16,
+    "pool_size": _KEPT,
+    "max_overflow": _MORE,
     "pool_timeout": 10,
 }
 
