@@ -87,7 +87,7 @@ bench-waiting: $(READY) ## measure: five thousand wait, others step up beside th
 
 .PHONY: lock
 lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml; UPGRADE=--upgrade takes newer releases
-	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis -o requirements/service.txt pyproject.toml
+	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis --extra tracing -o requirements/service.txt pyproject.toml
 	@$(COMPILE) --all-extras --group dev -o requirements/dev.txt pyproject.toml
 	@printf '%s\n' uv hatchling editables | $(COMPILE) -c requirements/dev.txt -o requirements/tools.txt -
 

@@ -47,6 +47,7 @@ class Settings:
     notification_hosts: frozenset[str]
     entra: tuple[Tenant, ...]
     fcm_credentials: Path | None
+    tracing: str | None
     master_keys: Mapping[str, bytes] = field(repr=False)
     metrics_token: str | None = field(repr=False)
     levels: LevelTable = field(repr=False)
@@ -65,6 +66,7 @@ class Settings:
         protocols = reader.protocols()
         values |= {"hints": protocols.hints(), "notification_hosts": protocols.notification_hosts()}
         values |= {"entra": protocols.entra(), "fcm_credentials": reader.push().fcm_credentials()}
+        values["tracing"] = reader.tracing()
         reader.raise_faults()
         named = LoginIssuer(**login) if login else None
         keys = values.pop("master_keys") or reader.development_key()

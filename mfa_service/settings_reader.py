@@ -16,6 +16,7 @@ from cryptography import x509
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from mfa_service import settings_tracing
 from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.domain import origins
 from mfa_service.domain.assurance import LevelTable, LevelTableInvalid
@@ -117,6 +118,10 @@ class Reader:
     def push(self) -> PushReader:
         """Return what reads the settings of push providers."""
         return PushReader(self._environ, self._fault)
+
+    def tracing(self) -> str | None:
+        """Return where traces go."""
+        return settings_tracing.collector(self._environ, self._fault)
 
     def protocols(self) -> ProtocolReader:
         """Return what reads the settings of OpenID Connect and its kin."""

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from sqlalchemy import make_url
 
+from mfa_service.adapters.clock import SystemClock
 from mfa_service.adapters.wakeup_carried import CarriedWakeUp, Transport
 from mfa_service.adapters.wakeup_memory import MemoryWakeUp
 from mfa_service.domain.ports import (
@@ -18,6 +19,7 @@ from mfa_service.domain.ports import (
     Randomness,
     TokenSource,
 )
+from mfa_service.observability.spans import Tracer
 from mfa_service.services.directory_clients import DirectoryClients
 from mfa_service.services.entra import KnownTenant
 from mfa_service.services.foundation import Foundation
@@ -114,6 +116,14 @@ def push_senders(settings: Settings, clock: Clock) -> dict[str, PushSender]:
         adapter = importlib.import_module("mfa_service.adapters.push_fcm")
         senders["fcm"] = adapter.FcmSender(settings.fcm_credentials, clock)
     return senders
+
+
+def tracer(settings: Settings) -> Tracer | None:
+    """Return what MFA_TRACING wants, for this process; its library loads only then."""
+    if settings.tracing is None:
+        return None
+    adapter = importlib.import_module("mfa_service.adapters.tracing_otel")
+    return cast("Tracer", adapter.OtelTracer(settings.tracing, SystemClock().nanoseconds))
 
 
 def _remote_issuers(clock: Clock) -> Callable[[str, str | None], IssuerKeys]:

@@ -2,8 +2,10 @@
 
 import logging
 
+from mfa_service import wiring_adapters
 from mfa_service.app import create_app, services_of
 from mfa_service.observability import logs
+from mfa_service.observability.spans import TRACING
 from mfa_service.services.housekeeping import Loop
 from mfa_service.services.waiting import WATCH_SECONDS
 from mfa_service.settings import Settings
@@ -28,5 +30,6 @@ _settings = Settings.load()
 logs.configure(_settings.log_level)
 for _warning in _settings.warnings:
     logging.getLogger("mfa_service").warning("%s", _warning)
+TRACING.tracer = wiring_adapters.tracer(_settings)  # here, since its thread does not survive a fork
 app = create_app(_settings)
 LOOPS = start_loops(services_of(app))

@@ -18,6 +18,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from mfa_service.observability.spans import count_statement
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -66,7 +68,11 @@ def standalone_engine(url: str) -> Engine:
 
 
 def prepare(engine: Engine) -> None:
-    """Install what SQLite needs: WAL, foreign keys, and transactions that we begin ourselves."""
+    """Count statements, and install what SQLite needs.
+
+    WAL, foreign keys, and transactions that we begin ourselves.
+    """
+    event.listen(engine, "before_cursor_execute", _count)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -81,6 +87,11 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     # A spent code must stay spent when the power fails, so every commit reaches the disk.
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
+
+
+def _count(_: object, __: object, statement: str, *___: object) -> None:
+    if not statement.startswith("BEGIN"):
+        count_statement()
 
 
 def _begin_sqlite(connection: Connection) -> None:

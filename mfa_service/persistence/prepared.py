@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import Executable
 from sqlalchemy.types import NullType
 
+from mfa_service.observability.spans import count_statement
+
 _PLAIN = (Integer, LargeBinary, NullType, Text)
 
 Record = Any
@@ -60,6 +62,7 @@ class Prepared:
         if compiled is None:
             compiled = self._compiled[key] = _Compiled(self._statement, tx, values)
         raw: Any = tx.connection.dbapi_connection
+        count_statement()
         try:
             cursor = raw.execute(compiled.sql, compiled.parameters(values))
             if cursor.description is None:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mfa_service.domain.errors import Unavailable
+from mfa_service.observability.spans import count_commit
 
 from .turns import Turns
 
@@ -28,6 +29,7 @@ class UnitOfWork:
         """Commit on return, roll back on any exception. READ COMMITTED suffices everywhere."""
         with self._turn(), _unavailable_when_down(), self.engine.begin() as connection:
             yield connection
+            count_commit()
 
     @contextmanager
     def reading(self) -> Generator[Connection, None, None]:

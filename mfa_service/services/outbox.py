@@ -13,6 +13,7 @@ from mfa_service.domain.authenticator import State
 from mfa_service.domain.challenge import PushState, Status
 from mfa_service.domain.ports import PushMessage, PushRejected, PushSender, SealBroken
 from mfa_service.observability import metrics
+from mfa_service.observability.spans import TRACING
 from mfa_service.persistence import states
 from mfa_service.persistence.models import Authenticator, Challenge, Device, Outbox
 
@@ -82,8 +83,10 @@ class OutboxService:
                 _WANTED, {"phone": row.authenticator_id, "id": row.challenge_id}
             ).one_or_none()
         provider = device.push_provider if device else "none"
-        sent = self._send(row, provider, device.push_address if device else None, at=at)
-        result = sent.state or "retried"
+        with TRACING.span("push", provider=provider) as span:
+            sent = self._send(row, provider, device.push_address if device else None, at=at)
+            result = sent.state or "retried"
+            span.set("result", result)
         metrics.PUSHES.labels(provider, result).inc()
         logger.info(
             "push %s", result, extra={"provider": provider, "challenge_id": row.challenge_id}
