@@ -11,7 +11,6 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from tests.integration.test_expanding_migrations import SCRIPTS
 from tests.support.leash import free_port, minimal_environment
 from tests.support.patience import until
 from tests.support.phone import PinKey
@@ -20,17 +19,14 @@ from tests.support.processes import ServerProcess, start_service
 from tests.support.programs import run
 from tests.support.remote import RemoteApp, environment, remote_world
 from tests.support.rolling import same_clients
-from tests.support.versions import code_before
+from tests.support.versions import SCRIPTS, code_before
 from tests.support.world import Api, Totp, World
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/mfa.db"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    with server.database() as url:
+@pytest.fixture
+def empty_url(postgres: PostgresServer) -> Iterator[str]:
+    """Return a PostgreSQL database: SQLite is upgraded by a restart (docs/operating.md)."""
+    with postgres.database() as url:
         yield url
 
 

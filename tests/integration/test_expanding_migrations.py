@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from mfa_service.persistence import schema
@@ -15,11 +13,8 @@ from mfa_service.persistence.base import standalone_engine
 from tests.support.command_line import command_line
 from tests.support.postgres import PostgresServer
 from tests.support.remote import environment
-from tests.support.versions import ROOT, Shape, narrowed
+from tests.support.versions import CONFIG, SCRIPTS, Shape, narrowed
 
-CONFIG = Config()
-CONFIG.set_main_option("script_location", str(ROOT / "migrations"))
-SCRIPTS = ScriptDirectory.from_config(CONFIG)
 EXPANDING = [
     script.revision
     for script in SCRIPTS.walk_revisions()

@@ -9,9 +9,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 
 ROOT = Path(__file__).parents[2]
+CONFIG = Config()
+CONFIG.set_main_option("script_location", str(ROOT / "migrations"))
+SCRIPTS = ScriptDirectory.from_config(CONFIG)
 _MAIN = "import sys; from mfa_service.cli import main; sys.argv[0] = 'mfa'; main()"
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from mfa_service.commands.checks.stores import file_system
 from tests.support.command_line import command_line
 from tests.support.fronts import Front, ended_tls
 from tests.support.google import google
-from tests.support.leash import free_port
+from tests.support.leash import free_port, minimal_environment
 from tests.support.postgres import PostgresServer
-from tests.support.processes import start_service
+from tests.support.processes import installed, start_service
 from tests.support.redis import PASSWORD, RedisServer
 from tests.support.remote import environment
 from tests.support.rolling import NEW, ROLLED
@@ -264,6 +265,15 @@ def test_a_directory_that_does_not_answer_is_an_error(sqlite_url: str, tmp_path:
         ((level, what),) = doctor(env).of("directory")
         assert (level, what.startswith("it answers")) == ("ok", True)
     assert [level for level, _ in doctor(env).of("directory")] == ["error"]
+
+
+def test_few_open_files_are_a_warning(sqlite_url: str, tmp_path: Path) -> None:
+    env = minimal_environment(tmp_path) | prepared(sqlite_url)
+    command = f"ulimit -n 1024 && exec {installed('mfa')} doctor --json"
+    ran = subprocess.run(["sh", "-c", command], env=env, stdout=subprocess.PIPE, check=False)
+    told = Told(ran.returncode, json.loads(ran.stdout))
+    ((level, what),) = told.of("open files")
+    assert (level, what.startswith("a process may open 1024; here ")) == ("warning", True)
 
 
 def test_a_file_system_of_another_host_is_known_by_its_mount(tmp_path: Path) -> None:
