@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from sqlalchemy import make_url
 
+from mfa_service.domain import origins
 from mfa_service.observability import logs
 from mfa_service.persistence import signing_key_rows
 from mfa_service.persistence.base import standalone_engine
@@ -21,8 +22,19 @@ from .checks.finding import Finding, Level, error
 _STATUS = {Level.OK: 0, Level.WARNING: 1, Level.ERROR: 2}
 
 
+def _public(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
+    parts = None if url is None else origins.split(url)
+    if url is not None and (parts is None or parts.scheme not in {"http", "https"}):
+        raise click.BadParameter("is not an http or https address")
+    if parts is not None and (parts.username or parts.query or parts.fragment):
+        raise click.BadParameter("must have no user, query or fragment")
+    return url
+
+
 @click.command("doctor")
-@click.option("--url", help="The public address: asked through whatever is in front.")
+@click.option(
+    "--url", callback=_public, help="The public address: asked through whatever is in front."
+)
 @click.option(
     "--processes",
     type=click.IntRange(1, 10_000),

@@ -1,12 +1,24 @@
 """`mfa serve` with a collector: each worker sends its spans, the last ones when it stops."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
 
 from tests.support.collector import collector
+from tests.support.leash import minimal_environment
 from tests.support.processes import start_service
 from tests.support.remote import environment
+
+
+def test_the_library_is_loaded_only_with_the_setting(sqlite_url: str, tmp_path: Path) -> None:
+    code = "import sys, mfa_service.wsgi; print([n for n in sys.modules if 'opentelemetry' in n])"
+    env = minimal_environment(tmp_path) | environment(sqlite_url)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=env, cwd=tmp_path, capture_output=True, check=True
+    )
+    assert ran.stdout == b"[]\n"
 
 
 def test_spans_arrive_from_every_worker_also_when_it_stops(sqlite_url: str, tmp_path: Path) -> None:

@@ -150,6 +150,12 @@ def test_an_address_of_something_else_is_an_error(
     assert ("error", "discovery") in told.worse()
 
 
+@pytest.mark.parametrize("url", ["ftp://a", "nonsense", "https://user:secret@a", "https://a/?b"])
+def test_what_is_no_public_address_is_refused_without_repeating_it(url: str) -> None:
+    ran = command_line({}, "doctor", "--url", url)
+    assert (ran.status, ran.out, "secret" in ran.err) == (2, "", False)
+
+
 def test_wrong_settings_are_each_an_error() -> None:
     told = doctor({"MFA_ISSUER": "nonsense", "MFA_MASTER_KEYS": "k1:short"})
     assert [level for level, _ in told.of("settings")] == ["error", "error"]
