@@ -52,14 +52,19 @@ def list_(*, as_json: bool) -> None:
     show_default=True,
     help="How many values a transaction replaces.",
 )
+@click.option(
+    "--force", is_flag=True, help="Also when the service has sealed nothing under it yet."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def rewrap(batch: int, *, as_json: bool) -> None:
+def rewrap(batch: int, *, force: bool, as_json: bool) -> None:
     """Seal anew, under the first key, what other keys sealed; the service may run meanwhile.
 
     It may be interrupted and called again. The exit status is 0 when every other key may be
     removed from MFA_MASTER_KEYS, 2 when one has to stay, 1 when values open under none.
     """
     with _service(batch) as service:
+        if not force:
+            _require_known(service.uses())
         done = service.rewrap(lambda title, count: click.echo(f"{title}  {count}", err=True))
         uses = service.uses()
     if as_json:
@@ -70,6 +75,17 @@ def rewrap(batch: int, *, as_json: bool) -> None:
     if done.broken or any(not use.listed for use in uses):
         click.get_current_context().exit(1)
     click.get_current_context().exit(0 if all(u.removable or u.current for u in uses) else 2)
+
+
+def _require_known(uses: list[KeyUse]) -> None:
+    """Refuse a key that no process has used: one that does not know it could open nothing more."""
+    current = next(use for use in uses if use.current)
+    if not current.used and any(use.sealed for use in uses):
+        raise click.ClickException(
+            f"Nothing is sealed under {current.kid} yet. Put it first in MFA_MASTER_KEYS of every"
+            " process, restart them, and let one request be answered: a process that does not know"
+            " it could open nothing any more. If none runs, say --force."
+        )
 
 
 def _tell(uses: list[KeyUse], done: Rewrapped) -> None:

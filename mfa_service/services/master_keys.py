@@ -37,9 +37,14 @@ class KeyUse:
     clients: list[str]
 
     @property
+    def used(self) -> bool:
+        """Whether any value names this key."""
+        return bool(self.sealed or self.lasting or self.passing)
+
+    @property
     def removable(self) -> bool:
         """Whether nothing would be lost without this key."""
-        return not (self.current or self.sealed or self.lasting or self.passing)
+        return not (self.current or self.used)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,11 @@ def test_the_command_says_when_the_old_key_may_go(rolled: MakeWorld) -> None:
     world = rolled(MASTER_KEYS)
     api = world.client()
     world.totp()
+    refused = mfa(world, "rewrap")
+    assert (refused.status, refused.out) == (1, "")
+    assert "Nothing is sealed under k2 yet" in refused.err
+    assert held_by(world, "k2") == {}
+    rolled(ROLLED).client().challenge()
     ran = mfa(world, "rewrap")
     assert ran.status == 2
     assert "k1 has to stay in MFA_MASTER_KEYS" in ran.out
@@ -144,7 +149,7 @@ def test_without_the_old_key_the_list_says_what_does_not_open(rolled: MakeWorld)
     world.totp()
     ran = mfa(world, "list", keys=NEW)
     assert "k1  is NOT in MFA_MASTER_KEYS: nothing of this opens" in ran.out
-    ran = mfa(world, "rewrap", keys=NEW)
+    ran = mfa(world, "rewrap", "--force", keys=NEW)
     assert ran.status == 1
     assert "authenticator.credential: 1 open under no key of MFA_MASTER_KEYS." in ran.out
     assert "k1 is missing in MFA_MASTER_KEYS" in ran.out
@@ -199,7 +204,7 @@ def test_what_somebody_else_holds_is_left_for_the_next_run(
     other = world.totp("bob")
     with world.services.foundation.work.transaction() as tx:
         tx.execute(text("UPDATE authenticator SET label = 'x' WHERE id = :id"), {"id": totp.id})
-        ran = mfa(world, "rewrap")
+        ran = mfa(world, "rewrap", "--force")
         assert ran.status == 2
         assert "authenticator.credential  1" in ran.out
     assert held_by(world, "k1") == {"authenticator.credential": 1}
