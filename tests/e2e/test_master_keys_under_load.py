@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.app import create_app
 from mfa_service.settings import Settings
 from mfa_service.wiring import Ports
-from tests.fault.mortal import Person, with_a_phone, with_recovery_codes
+from tests.fault.mortal import Person, with_a_phone
 from tests.support.keys import quick_key
 from tests.support.passkeys import Passkey, enrolled
 from tests.support.phone import Phone, PinKey
@@ -52,8 +53,11 @@ def crowd(before: World, now: World) -> tuple[list[Person], dict[str, Phone]]:
     """Return people who enrolled before and answer now, and the phones of some of them."""
     phones = {f"phone {n}": before.phone(f"phone {n}", pin=PinKey()) for n in range(2)}
     people = [with_a_phone(now, sub, phone, ANSWERS) for sub, phone in phones.items()]
-    answer = with_recovery_codes(now, "of now").answer
-    return [*people, Person(now, "codes", before.recovery_codes("codes"), answer)], phones
+
+    def by_code(challenge: dict[str, Any], code: str) -> int:
+        return now.client().answer(challenge["id"], "recovery_code", code).status_code
+
+    return [*people, Person(now, "codes", before.recovery_codes("codes"), by_code)], phones
 
 
 def test_everything_opens_under_the_new_key_after_a_rewrap_under_load(
