@@ -77,7 +77,7 @@ def _findings(url: str | None, processes: int) -> Iterator[Finding]:
     yield from names.findings(settings)
     stored = list(stores.findings(settings, processes))
     yield from stored
-    kids: frozenset[str] = frozenset()
+    kids: frozenset[str] | None = None
     if _usable(settings, stored):
         engine = standalone_engine(settings.database_url)
         work = UnitOfWork(engine)

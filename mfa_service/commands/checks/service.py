@@ -16,13 +16,14 @@ _SOON = 14 * _DAY
 _OK, _NOT_FOUND, _NOT_OURS = 200, 404, (301, 302, 307, 308, 403)
 
 
-def findings(settings: Settings, url: str, kids: frozenset[str]) -> Iterator[Finding]:
-    """Look at `url`; `kids` are the keys that the database publishes."""
+def findings(settings: Settings, url: str, kids: frozenset[str] | None) -> Iterator[Finding]:
+    """Look at `url`; `kids` are the keys that the database publishes, if it could be asked."""
     with Visitor(url) as visitor:
         try:
             found = visitor.get(_DISCOVERY)
             yield from _front(settings, url, found)
-            yield from _same(visitor, kids)
+            if kids is not None:
+                yield from _same(visitor, kids)
             yield from _path(visitor)
             if not url.startswith("http://"):  # nothing is in front, and this is a local reader
                 yield _metrics(visitor)

@@ -134,6 +134,13 @@ def test_another_database_than_the_services_is_an_error(
     assert ("error", "keys in public") in told.worse()
 
 
+def test_of_a_database_that_cannot_be_asked_no_key_is_missed(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    told = deployment.doctor(MFA_DATABASE_URL=f"sqlite:///{tmp_path}/none.db")
+    assert told.worse() == {("warning", "database")}
+
+
 def test_an_address_where_nobody_is_and_a_strangers_certificate_are_errors(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
