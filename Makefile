@@ -92,8 +92,8 @@ bench-waiting: $(READY) ## measure: five thousand wait, others step up beside th
 .PHONY: lock
 lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml, what is shipped as what is tested; UPGRADE=--upgrade takes newer releases
 	@$(COMPILE) --all-extras --group dev -o requirements/dev.txt pyproject.toml
-	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis -c requirements/dev.txt -o requirements/service.txt pyproject.toml
-	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis --extra fcm -c requirements/dev.txt -o requirements/service-push.txt pyproject.toml
+	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis --extra tracing -c requirements/dev.txt -o requirements/service.txt pyproject.toml
+	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis --extra tracing --extra fcm --extra webpush -c requirements/dev.txt -o requirements/service-push.txt pyproject.toml
 	@printf '%s\n' uv hatchling editables | $(COMPILE) -c requirements/dev.txt -o requirements/tools.txt -
 
 .PHONY: clean

@@ -20,11 +20,12 @@ from mfa_service.http import (
     openapi,
     problems,
     reading,
+    tracing,
 )
 from mfa_service.http.dispatch import handle
 from mfa_service.http.operations import Operation
 from mfa_service.http.routes import OPERATIONS
-from mfa_service.observability import metrics, trace
+from mfa_service.observability import metrics, spans, trace
 from mfa_service.persistence.base import db, engine_options, prepare
 from mfa_service.services import parking
 from mfa_service.settings import Settings
@@ -172,7 +173,8 @@ def _add_frame(app: Flask, services: Services, randomness: Randomness) -> None:
             visit.started = time.monotonic()
             visit.request_id = reading.request_id_of(request) or random_part(randomness)
         trace.begin(trace.Trace(visit.request_id, request.remote_addr))
-        request.environ["mfa.started"] = visit.started
+        spans.count_into(visit.counts)
+        request.environ |= {"mfa.started": visit.started, "mfa.counts": visit.counts}
         if request.environ.get("PATH_INFO", "").startswith("//"):
             raise NotFound  # Werkzeug folds leading slashes before it looks for a route
 
@@ -184,6 +186,7 @@ def _add_frame(app: Flask, services: Services, randomness: Randomness) -> None:
         response.headers["X-Content-Type-Options"] = "nosniff"
         cors.allow(services.settings, request, response)
         web.finish(request, response, services)
+        tracing.tell(request, response, request.environ["mfa.counts"], seconds=seconds)
         logger.info(
             "answered",
             extra={

@@ -12,6 +12,8 @@ _COMMANDS = {
     "client": "mfa_service.commands.clients",
     "entra": "mfa_service.commands.entra",
     "keys": "mfa_service.commands.keys",
+    "housekeeping": "mfa_service.commands.housekeeping",
+    "doctor": "mfa_service.commands.doctor",
     "webauthn": "mfa_service.commands.webauthn",
 }
 

@@ -51,6 +51,7 @@ class Settings:
     fcm_credentials: Path | None
     push_senders: tuple[InstalledSender, ...]
     vapid: Vapid | None
+    tracing: str | None
     master_keys: Mapping[str, bytes] = field(repr=False)
     metrics_token: str | None = field(repr=False)
     levels: LevelTable = field(repr=False)
@@ -70,6 +71,7 @@ class Settings:
         protocols = reader.protocols()
         values |= {"hints": protocols.hints(), "notification_hosts": protocols.notification_hosts()}
         values |= {"entra": protocols.entra(), **reader.push().values(values["issuer"])}
+        values["tracing"] = reader.tracing()
         reader.raise_faults()
         named = LoginIssuer(**login) if login else None
         keys = values.pop("master_keys") or reader.development_key()

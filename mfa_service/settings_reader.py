@@ -16,6 +16,7 @@ from cryptography import x509
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from mfa_service import settings_tracing
 from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.domain import origins
 from mfa_service.domain.assurance import LevelTable, LevelTableInvalid
@@ -47,6 +48,7 @@ class SettingsInvalid(Exception):
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("The settings are not valid:\n" + "\n".join(f"  - {f}" for f in faults))
+        self.faults = tuple(faults)
 
 
 class Reader:
@@ -110,6 +112,10 @@ class Reader:
     def push(self) -> PushReader:
         """Return what reads the settings of push providers."""
         return PushReader(self._environ, self._fault)
+
+    def tracing(self) -> str | None:
+        """Return where traces go."""
+        return settings_tracing.collector(self._environ, self._fault)
 
     def protocols(self) -> ProtocolReader:
         """Return what reads the settings of OpenID Connect and its kin."""

@@ -4,10 +4,11 @@ import functools
 import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import make_url
 
+from mfa_service.adapters.clock import SystemClock
 from mfa_service.adapters.wakeup_carried import CarriedWakeUp, Transport
 from mfa_service.adapters.wakeup_memory import MemoryWakeUp
 from mfa_service.domain.ports import (
@@ -17,6 +18,7 @@ from mfa_service.domain.ports import (
     Randomness,
     TokenSource,
 )
+from mfa_service.observability.spans import Tracer
 from mfa_service.services.directory_clients import DirectoryClients
 from mfa_service.services.entra import KnownTenant
 from mfa_service.services.foundation import Foundation
@@ -96,16 +98,28 @@ def wake_up(settings: Settings, threads: int, randomness: Randomness) -> Carried
     return CarriedWakeUp(MemoryWakeUp(threads), transport, name=name, kept=kept)
 
 
+def redis_transport(url: str) -> Any:  # noqa: ANN401  # its module is imported only here
+    """Return the transport of a Redis server."""
+    return importlib.import_module("mfa_service.adapters.wakeup_redis").RedisTransport(url)
+
+
 def _transport(settings: Settings, name: str) -> Transport:
     if settings.redis_url is not None:
-        adapter = importlib.import_module("mfa_service.adapters.wakeup_redis")
-        return cast("Transport", adapter.RedisTransport(settings.redis_url))
+        return cast("Transport", redis_transport(settings.redis_url))
     if settings.database_url.startswith("postgresql"):
         adapter = importlib.import_module("mfa_service.adapters.wakeup_postgres")
         return cast("Transport", adapter.PostgresTransport(settings.database_url))
     path = make_url(settings.database_url).database
     adapter = importlib.import_module("mfa_service.adapters.wakeup_local")
     return cast("Transport", adapter.LocalTransport(Path(f"{path}-wake"), name))
+
+
+def tracer(settings: Settings) -> Tracer | None:
+    """Return what MFA_TRACING wants, for this process; its library loads only then."""
+    if settings.tracing is None:
+        return None
+    adapter = importlib.import_module("mfa_service.adapters.tracing_otel")
+    return cast("Tracer", adapter.OtelTracer(settings.tracing, SystemClock().nanoseconds))
 
 
 def _remote_issuers(clock: Clock) -> Callable[[str, str | None], IssuerKeys]:

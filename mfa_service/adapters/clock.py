@@ -9,3 +9,7 @@ class SystemClock:
     def now(self) -> int:
         """Return whole seconds since the epoch, UTC."""
         return int(time.time())
+
+    def nanoseconds(self) -> int:
+        """Return nanoseconds since the epoch, for traces."""
+        return time.time_ns()

@@ -14,6 +14,28 @@ _VERSION = 1
 _NONCE_BYTES = 12
 
 
+def seal_mark(kid: str) -> bytes:
+    """Return how everything begins that is sealed under a key."""
+    return bytes((_VERSION, len(kid))) + kid.encode()
+
+
+def key_of_sealed(sealed: bytes) -> str | None:
+    """Return the id of the key that a sealed value names; `None` if it is no such value."""
+    name = bytes(sealed[2 : 2 + sealed[1]]) if len(sealed) > 1 and sealed[0] == _VERSION else b""
+    return name.decode("ascii") if name.isalnum() else None
+
+
+def hash_mark(kid: str) -> str:
+    """Return how every hash under a key begins."""
+    return f"{kid}."
+
+
+def key_of_hash(hashed: str) -> str | None:
+    """Return the id of the key that a hash names; `None` if it is no such hash."""
+    kid, dot, _ = hashed.partition(".")
+    return kid if dot and kid.isalnum() else None
+
+
 class MasterKeys:
     """Key id → 32 bytes; the first seals and hashes, all of them can be read."""
 
@@ -51,7 +73,7 @@ class AesGcmBox:
         kid = self._keys.current
         nonce = self._randomness.bytes(_NONCE_BYTES)
         sealed = self._cipher(kid, place).encrypt(nonce, plaintext, place.encode())
-        return bytes((_VERSION, len(kid))) + kid.encode() + nonce + sealed
+        return seal_mark(kid) + nonce + sealed
 
     def open(self, sealed: bytes, *, place: str) -> bytes:
         """Return what was sealed for `place`; raise `SealBroken` otherwise."""
@@ -86,4 +108,4 @@ class HmacHash:
 
     def _hash(self, kid: str, value: str, purpose: str) -> str:
         key = self._keys.derive(kid, f"hash/1|{purpose}")
-        return f"{kid}.{b64url(hmac.digest(key, value.encode(), hashlib.sha256))}"
+        return hash_mark(kid) + b64url(hmac.digest(key, value.encode(), hashlib.sha256))

@@ -31,6 +31,13 @@ class RedisTransport:
         except redis.RedisError as exc:
             raise TransportFault(type(exc).__name__) from exc
 
+    def ping(self) -> None:
+        """Raise `TransportFault` unless the server answers."""
+        try:
+            self._redis.ping()
+        except redis.RedisError as exc:
+            raise TransportFault(type(exc).__name__) from exc
+
     def texts(self, stopped: threading.Event) -> Iterator[str | None]:
         """Subscribe, and give what is published."""
         heard = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # untyped there

@@ -1,14 +1,16 @@
 """`mfa db`: the schema of the database."""
 
 import tempfile
+from pathlib import Path
 
 import click
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from mfa_service.adapters.clock import SystemClock
 from mfa_service.adapters.master_keys import AesGcmBox, MasterKeys
 from mfa_service.adapters.randomness import SystemRandomness
-from mfa_service.persistence import schema
+from mfa_service.persistence import backups, schema
 from mfa_service.persistence.base import standalone_engine
 from mfa_service.persistence.retention import Retention
 from mfa_service.persistence.unit_of_work import UnitOfWork
@@ -63,3 +65,19 @@ def check() -> None:
     if found:
         raise click.ClickException("The migrations and the models differ.")
     click.echo("The migrations and the models agree.", err=True)
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Copy a SQLite database into FILE, which must not exist; the service may run meanwhile."""
+    engine = engine_or_fail(settings_or_fail(), upgrade=False)
+    try:
+        size = backups.copy(engine, file)
+    except backups.BackupRefused as exc:
+        raise click.ClickException(str(exc)) from exc
+    except (SQLAlchemyError, OSError) as exc:
+        raise click.ClickException(f"No copy was made ({type(exc).__name__}).") from exc
+    finally:
+        engine.dispose()
+    click.echo(f"{file}: {size} bytes. Keep it apart from the master keys.", err=True)

@@ -1,4 +1,4 @@
-"""`mfa keys`: the keys that the service signs with."""
+"""`mfa keys`: the keys that the service signs with, and those that seal."""
 
 import json
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from mfa_service.domain.errors import InvalidRequest, MfaError
 from mfa_service.services.keys import PUBLISHED_BEFORE_USE, KeyInfo, KeyRing
 from mfa_service.wiring import Ports, assemble
 
+from . import master_keys
 from .database import ready_engine
 from .setup import settings_or_fail
 
@@ -22,6 +23,9 @@ _HOUR = 3600
 @click.group("keys")
 def command() -> None:
     """Roll over the signing keys: what is new is published before it signs."""
+
+
+command.add_command(master_keys.command)
 
 
 @command.command("list")

@@ -33,7 +33,7 @@ def engine_or_fail(settings: Settings, *, upgrade: bool) -> Engine:
         if upgrade or engine.dialect.name == "sqlite":
             schema.upgrade(engine)
         schema.require_current(engine)
-    except schema.SchemaOutdated as exc:
+    except (schema.SchemaOutdated, schema.SchemaBusy) as exc:
         engine.dispose()
         raise ClickException(str(exc)) from exc
     except (SQLAlchemyError, OSError) as exc:

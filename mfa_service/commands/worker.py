@@ -5,9 +5,11 @@ import threading
 
 import click
 
+from mfa_service import wiring_adapters
 from mfa_service.adapters.clock import SystemClock
 from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.background import BackgroundWork
+from mfa_service.observability.spans import TRACING
 from mfa_service.settings import Background, Settings
 from mfa_service.wiring import Ports, assemble
 
@@ -27,6 +29,7 @@ def command(at_once: int, host: str, port: int | None) -> None:
     settings = settings_or_fail()
     clock = SystemClock()
     ports = Ports(clock, SystemRandomness(), senders_or_fail(settings, clock))
+    TRACING.tracer = wiring_adapters.tracer(settings)
     engine = ready_engine(settings, upgrade=False)
     services = assemble(settings, engine, ports)
     stopped = _stop_signals()

@@ -47,6 +47,7 @@ class Event(StrEnum):
     ADMIN_CLIENT_DISABLE = "admin.client_disable"
     ADMIN_KEY_ROTATE = "admin.key_rotate"
     ADMIN_KEY_RETIRE = "admin.key_retire"
+    ADMIN_MASTER_REWRAP = "admin.master_rewrap"
     ADMIN_OVERRIDE = "admin.override"
     ADMIN_USER_ERASE = "admin.user_erase"
     ADMIN_METADATA_IMPORT = "admin.metadata_import"

@@ -7,6 +7,8 @@ import traceback
 
 from . import trace
 
+ALWAYS = ("at", "level", "logger", "message", "request_id", "exception", "where")
+"""What the formatter writes by itself; the last three where there is something to say."""
 FIELDS = (
     "event",
     "method",
@@ -20,10 +22,7 @@ FIELDS = (
     "enrollment_id",
     "result",
     "reason",
-    "count",
     "provider",
-    "kid",
-    "setting",
     "issuer",
 )
 _NOISY = ("alembic", "werkzeug", "gunicorn.access", "sqlalchemy", "httpcore", "urllib3")

@@ -163,7 +163,11 @@ def poll(tx: Connection, authorization_id: str, *, at: int, slower_by: int) -> b
     return False
 
 
-def delete_over(tx: Connection, *, at: int, kept: int) -> None:
-    """Delete pushed requests that are over, and authorizations `kept` seconds after their end."""
-    tx.execute(delete(PushedRequest).where(PushedRequest.expires_at <= at))
-    tx.execute(delete(Authorization).where(Authorization.expires_at <= at - kept))
+def delete_over(tx: Connection, *, at: int, kept: int) -> tuple[int, int]:
+    """Delete pushed requests that are over, and authorizations `kept` seconds after their end.
+
+    Return how many of each.
+    """
+    pushed = tx.execute(delete(PushedRequest).where(PushedRequest.expires_at <= at)).rowcount
+    over = Authorization.expires_at <= at - kept
+    return pushed, tx.execute(delete(Authorization).where(over)).rowcount

@@ -18,6 +18,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from mfa_service.observability.spans import count_statement
+
 from .prepared import SINGLE_READS, tell
 
 NAMING = {
@@ -27,12 +29,15 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_MILLISECONDS = 8000
+_KEPT, _MORE = 16, 16
+CONNECTIONS = _KEPT + _MORE
+"""How many connections a process holds at most."""
 # No ping before use: a connection that died is told by its first statement, as 503, and the pool
 # then drops all that are as old.
 _POOL: dict[str, Any] = {
     "hide_parameters": True,  # an error's text must not carry what was bound
-    "pool_size": 16,
-    "max_overflow": 16,
+    "pool_size": _KEPT,
+    "max_overflow": _MORE,
     "pool_timeout": 10,
     "pool_use_lifo": True,  # few connections do most of the work, and have its statements prepared
 }
@@ -71,7 +76,8 @@ def standalone_engine(url: str) -> Engine:
 
 
 def prepare(engine: Engine) -> None:
-    """Install transactions that we begin ourselves, and what SQLite needs: WAL, foreign keys."""
+    """Count statements, begin transactions ourselves, and give SQLite what it needs."""
+    event.listen(engine, "before_cursor_execute", _count)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin)
@@ -92,3 +98,7 @@ def _begin(connection: Connection) -> None:
     """Begin what writes; single reads need no transaction. SQLite's turn was settled before."""
     if not connection.get_execution_options().get(SINGLE_READS, False):
         tell(connection, _BEGIN[connection.dialect.name])
+
+
+def _count(*_: object) -> None:
+    count_statement()

@@ -25,3 +25,9 @@ def add(tx: Connection, row: Mapping[str, object]) -> None:
 def change(tx: Connection, client_id: str, values: Mapping[str, object]) -> None:
     """Write some columns of a client."""
     tx.execute(update(Client).where(Client.id == client_id).values(dict(values)))
+
+
+def rehash(tx: Connection, client_id: str, old: str, new: str) -> None:
+    """Replace the hash of a client's secret, if it still is what was read."""
+    same = (Client.id == client_id) & (Client.secret_hash == old)
+    tx.execute(update(Client).where(same).values(secret_hash=new))

@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import Executable
 from sqlalchemy.types import NullType
 
+from mfa_service.observability.spans import count_statement
+
 _PLAIN = (Integer, LargeBinary, NullType, Text)
 
 SINGLE_READS = "single_reads"
@@ -75,6 +77,7 @@ class Prepared:
         if compiled is None:
             compiled = self._compiled[key] = _Compiled(self._statement, tx, values)
         parameters = compiled.parameters(values)
+        count_statement()
         try:
             return compiled.fetched(_run(tx, compiled.sql, parameters))
         except DBAPIError as exc:

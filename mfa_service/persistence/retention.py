@@ -1,10 +1,11 @@
 """How long rows are kept: partitions are dropped on PostgreSQL, rows are deleted on SQLite."""
 
-from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy import ColumnElement, Connection, delete, func, select, text
 
 from mfa_service.domain.ids import challenge_ids_from
 from mfa_service.domain.limits import Limits
 
+from .base import Base
 from .models import AuditEvent, Challenge, SeenToken
 from .partitions import AUDIT, CHALLENGES, TOKENS, Partitions
 from .unit_of_work import UnitOfWork
@@ -27,37 +28,53 @@ class Retention:
         if self._partitions is not None:
             self._partitions.make(at)
 
-    def run(self, limits: Limits, *, at: int) -> None:
-        """Do what is due; safe beside others that do the same."""
-        challenges, audit = at - limits.kept_after_end, at - limits.audit_kept
+    def run(self, limits: Limits, *, at: int) -> dict[str, int]:
+        """Do what is due, safe beside others that do the same; return how much of what it was."""
         if self._partitions is not None:
-            self._partitions.make(at)
-            self._partitions.drop(CHALLENGES, challenges)
-            self._partitions.drop(TOKENS, at)
-            if limits.audit_kept:
-                self._partitions.drop(AUDIT, audit)
-            return
+            return self._drop(self._partitions, limits, at=at)
         with self._work.transaction() as tx:
-            self._delete_challenges(tx, before=challenges)
-            tx.execute(delete(SeenToken).where(SeenToken.expires_at < at))
+            done = {
+                "challenges_deleted": self._delete_challenges(
+                    tx, before=at - limits.kept_after_end
+                ),
+                "seen_tokens_deleted": _deleted(tx, SeenToken, SeenToken.expires_at < at),
+            }
             if limits.audit_kept:
-                _delete_audit(tx, before=audit)
+                done["audit_events_deleted"] = _delete_audit(tx, before=at - limits.audit_kept)
+        return done
 
-    def _delete_challenges(self, tx: Connection, *, before: int) -> None:
+    @staticmethod
+    def _drop(partitions: Partitions, limits: Limits, *, at: int) -> dict[str, int]:
+        """Make the partitions of the next time, and drop those whose time is over."""
+        partitions.make(at)
+        dropped = partitions.drop(CHALLENGES, at - limits.kept_after_end)
+        dropped += partitions.drop(TOKENS, at)
+        if limits.audit_kept:
+            dropped += partitions.drop(AUDIT, at - limits.audit_kept)
+        return {"partitions_dropped": dropped}
+
+    def _delete_challenges(self, tx: Connection, *, before: int) -> int:
         """Delete by id, which begins with the time; once in a process what an old version wrote."""
         over = Challenge.expires_at < before
-        tx.execute(delete(Challenge).where(Challenge.id < challenge_ids_from(before), over))
+        deleted = _deleted(tx, Challenge, (Challenge.id < challenge_ids_from(before)) & over)
         if not self._swept:
-            tx.execute(delete(Challenge).where(func.length(Challenge.id) == _OLD_LENGTH, over))
+            deleted += _deleted(tx, Challenge, (func.length(Challenge.id) == _OLD_LENGTH) & over)
             self._swept = True
+        return deleted
 
 
-def _delete_audit(tx: Connection, *, before: int) -> None:
+def _deleted(tx: Connection, model: type[Base], over: ColumnElement[bool]) -> int:
+    """Delete what is over; return how many rows it was."""
+    return tx.execute(delete(model).where(over)).rowcount
+
+
+def _delete_audit(tx: Connection, *, before: int) -> int:
     """Delete a day or more; what refuses that is put away within this transaction only."""
     oldest = tx.scalar(select(func.min(AuditEvent.at)))
     if oldest is None or oldest >= before - _DAY:
-        return
+        return 0
     guard = tx.scalar(text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": _GUARD})
     tx.execute(text(f"DROP TRIGGER {_GUARD}"))
-    tx.execute(delete(AuditEvent).where(AuditEvent.at < before))
+    deleted = _deleted(tx, AuditEvent, AuditEvent.at < before)
     tx.execute(text(guard))
+    return deleted

@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, make_url
+from sqlalchemy.exc import OperationalError
 
 from . import partitions
 from .base import Base
@@ -19,31 +20,85 @@ _PARTITION = re.compile(rf"({'|'.join(kind.table for kind in partitions.ALL)})_(
 _CHECKOUT = Path(__file__).parent.parent.parent / "migrations"
 
 
+_BUSY = frozenset({"55P03", "40P01"})  # no lock within the time; a deadlock that we lost
+_MAY_RUN = "code of these revisions may run too: "
+
+
+class SchemaBusy(Exception):
+    """Others used the tables all the time."""
+
+
 class SchemaOutdated(Exception):
     """The database has another schema than this version needs."""
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the schema up to date, in one transaction; a second call does nothing."""
+def upgrade(engine: Engine, *, tries: int = 5) -> None:
+    """Bring the schema up to date, in one transaction; a second call does nothing.
+
+    Beside a running service (PostgreSQL) it waits 2 s for a table, then lets everybody pass and
+    tries again; raises `SchemaBusy` after `tries`.
+    """
     _make_folder(engine)
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":  # two upgrades at once: the second waits
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7205759403)")
+    for _ in range(tries):
         try:
-            command.upgrade(_config(connection), "head")
-        except CommandError as exc:
-            raise SchemaOutdated(
-                "The database was made by another version of the service."
-            ) from exc
+            with engine.begin() as connection:
+                _upgrade(connection)
+        except OperationalError as exc:
+            if getattr(exc.orig, "sqlstate", None) not in _BUSY:
+                raise
+        else:
+            return
+    raise SchemaBusy("The tables are in use all the time: nothing was changed, try again.")
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config(connection)
+    if connection.dialect.name == "postgresql":  # two upgrades at once: the second waits
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7205759403)")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as exc:
+        raise SchemaOutdated("The database was made by another version of the service.") from exc
+    if connection.dialect.name == "postgresql":
+        listed = " ".join(revisions_that_may_run(ScriptDirectory.from_config(config)))
+        connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{_MAY_RUN}{listed}'")
+
+
+def revisions_that_may_run(scripts: ScriptDirectory) -> list[str]:
+    """Return the revisions before the head from which on every migration only expands.
+
+    The code of these reads and writes the head's schema, so their processes may run and start
+    while hosts are upgraded one after the other.
+    """
+    found: list[str] = []
+    for script in scripts.walk_revisions():
+        if not getattr(script.module, "expands_only", False) or script.down_revision is None:
+            break
+        found.append(str(script.down_revision))
+    return found
 
 
 def require_current(engine: Engine) -> None:
-    """Raise `SchemaOutdated` unless the schema is that of this version."""
+    """Raise `SchemaOutdated` unless this version can run with the schema.
+
+    It can with its own, and with a newer one that says so (PostgreSQL).
+    """
     with engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_heads()
         wanted = ScriptDirectory.from_config(_config(connection)).get_heads()
-    if set(found) != set(wanted):
-        raise SchemaOutdated("The database is not up to date: run `mfa db upgrade`.")
+        if set(found) == set(wanted) or set(wanted) & _told_by(connection):
+            return
+    raise SchemaOutdated("The database is not up to date: run `mfa db upgrade`.")
+
+
+def _told_by(connection: Connection) -> set[str]:
+    """Return the older revisions whose code may run, as a newer version wrote it down."""
+    if connection.dialect.name != "postgresql":
+        return set()
+    query = "SELECT obj_description(to_regclass('alembic_version')::oid, 'pg_class')"
+    told = str(connection.exec_driver_sql(query).scalar())
+    return set(told.removeprefix(_MAY_RUN).split()) if told.startswith(_MAY_RUN) else set()
 
 
 def differences(engine: Engine) -> list[str]:

@@ -85,6 +85,11 @@ def put_shown(tx: Connection, session_id: str, sealed: bytes | None) -> None:
     tx.execute(update(Session).where(Session.id == session_id).values(shown=sealed))
 
 
+def shown_of(tx: Connection, session_id: str) -> bytes | None:
+    """Return what a session keeps to be shown now."""
+    return tx.scalar(select(Session.shown).where(Session.id == session_id))
+
+
 def take_shown(tx: Connection, session_id: str, sealed: bytes) -> bool:
     """Use up exactly what was kept to be shown, once; tell whether nobody was first."""
     mine = (Session.id == session_id) & (Session.shown == sealed)
@@ -113,11 +118,11 @@ def spend_link(tx: Connection, hashes: Sequence[str], *, at: int) -> str | None:
     return tx.scalar(statement.returning(AccountLink.user_id))
 
 
-def delete_over(tx: Connection, *, at: int, idle: int) -> None:
-    """Delete sessions and links that are over."""
+def delete_over(tx: Connection, *, at: int, idle: int) -> tuple[int, int]:
+    """Delete sessions and links that are over; return how many of each."""
     over = (Session.expires_at <= at) | (Session.seen_at <= at - idle)
-    tx.execute(delete(Session).where(over))
-    tx.execute(delete(AccountLink).where(AccountLink.expires_at <= at))
+    ended = tx.execute(delete(Session).where(over)).rowcount
+    return ended, tx.execute(delete(AccountLink).where(AccountLink.expires_at <= at)).rowcount
 
 
 def forget_user(tx: Connection, user_id: str) -> None:

@@ -188,21 +188,21 @@ def dispute(tx: Connection, challenge_id: str, *, at: int) -> bool:
     return tx.execute(statement.returning(Challenge.id)).one_or_none() is not None
 
 
-def expire_challenges(tx: Connection, *, at: int) -> None:
-    """Write down what every reader decides by itself: the time of these is over."""
-    tx.execute(
-        update(Challenge)
-        .where(IS_OPEN, Challenge.expires_at <= at)
-        .values(status=Status.EXPIRED, ended_at=Challenge.expires_at)
-    )
+def expire_challenges(tx: Connection, *, at: int) -> int:
+    """Write down what every reader decides by itself: these are over. Return how many."""
+    over = IS_OPEN & (Challenge.expires_at <= at)
+    values = {"status": Status.EXPIRED, "ended_at": Challenge.expires_at}
+    return tx.execute(update(Challenge).where(over).values(values)).rowcount
 
 
-def fail_exhausted(tx: Connection, *, at: int) -> None:
-    """Fail those that a crash left open, after paying for the last attempt and before judging."""
+def fail_exhausted(tx: Connection, *, at: int) -> int:
+    """Fail those that a crash left open, after paying for the last attempt and before judging.
+
+    Return how many there were.
+    """
     values = {"status": Status.FAILED, "reason": Reason.ATTEMPTS_EXHAUSTED, "ended_at": at}
-    exhausted = Challenge.attempts_left == 0
-    unexpired = IS_OPEN & (Challenge.expires_at > at)
-    tx.execute(update(Challenge).where(exhausted, unexpired).values(values))
+    exhausted = IS_OPEN & (Challenge.expires_at > at) & (Challenge.attempts_left == 0)
+    return tx.execute(update(Challenge).where(exhausted).values(values)).rowcount
 
 
 def set_push_state(tx: Connection, challenge_id: str, state: PushState) -> None:

@@ -159,6 +159,12 @@ def replace_credential(
     return tx.execute(statement).one_or_none() is not None
 
 
+def credential_of(tx: Connection, authenticator_id: str) -> bytes | None:
+    """Return the sealed credential as it is now."""
+    query = select(Authenticator.credential).where(Authenticator.id == authenticator_id)
+    return tx.scalar(query)
+
+
 def pay_pin(tx: Connection, device_id: str, *, limit: int) -> int | None:
     """Count a wrong PIN in advance; return the count, or `None` when no PIN can be tried."""
     failures: int | None = _PAY_PIN.value(tx, {"key": device_id, "limit": limit})

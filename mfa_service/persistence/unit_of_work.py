@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mfa_service.domain.errors import Unavailable
+from mfa_service.observability.spans import count_commit
 
 from .prepared import SINGLE_READS
 from .turns import Turns
@@ -106,6 +107,7 @@ class _Transaction:
         try:
             if commit:
                 self._connection.commit()
+                count_commit()
         finally:
             self._connection.close()  # rolls back what was not committed
 

@@ -16,6 +16,11 @@ _PAY = (
     .returning(User.id)
 )
 _FORGIVE = update(User).where(User.id == bindparam("key")).values(user_code_failures=0)
+_REHASH = (
+    update(User)
+    .where(User.id == bindparam("key"), User.user_code_hash == bindparam("old"))
+    .values(user_code_hash=bindparam("new"))
+)
 _WRITE = (
     update(User)
     .where(User.id == bindparam("key"))
@@ -41,3 +46,8 @@ def forgive(tx: Connection, user_id: str) -> None:
 def write(tx: Connection, user_id: str, hashed: str | None) -> None:
     """Set the code, or take it away, and start the count anew."""
     tx.execute(_WRITE, {"key": user_id, "hash": hashed})
+
+
+def rehash(tx: Connection, user_id: str, old: str, new: str) -> None:
+    """Replace the hash of a code, if it still is what was read."""
+    tx.execute(_REHASH, {"key": user_id, "old": old, "new": new})

@@ -8,7 +8,7 @@ from mfa_service import jose
 from mfa_service.domain.events import Event
 from mfa_service.domain.ports import JsonObject
 from mfa_service.domain.subject import Client, Subject
-from mfa_service.persistence import audit, queries
+from mfa_service.persistence import audit, clients, queries
 from mfa_service.persistence.consume import remember_token
 
 from .directory_clients import DirectoryClients
@@ -77,9 +77,17 @@ class ClientAuthentication:
         else:
             holds = self._is_secret(client_id, client, secret)
         if client is not None and holds and not client.disabled:
+            self._hash_anew(client, secret)
             return client
         self._note_refusal(client)
         return None
+
+    def _hash_anew(self, client: Client, secret: str) -> None:
+        """Hash a right secret under the first master key, so that the one before can go."""
+        hashed = self._f.keyed_hash.of(secret, purpose=secret_purpose(client.id))
+        if client.secret_hash is not None and client.secret_hash != hashed:
+            with self._f.work.transaction() as tx:
+                clients.rehash(tx, client.id, client.secret_hash, hashed)
 
     def _local(self, client_id: str) -> Client | None:
         with self._f.work.reading() as tx:

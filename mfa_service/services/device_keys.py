@@ -14,7 +14,13 @@ from mfa_service.factors import android_key
 from mfa_service.persistence import audit
 from mfa_service.persistence.consume import insert_once
 from mfa_service.persistence.models import DeviceKey
-from mfa_service.persistence.tries import disable_pin, pay_pin, replace_credential, reset_pin
+from mfa_service.persistence.tries import (
+    credential_of,
+    disable_pin,
+    pay_pin,
+    replace_credential,
+    reset_pin,
+)
 
 from .devices import Device, DeviceService, invalid_request
 from .foundation import Foundation
@@ -162,4 +168,17 @@ class DeviceKeyService:
         if attributes is not None:
             values["attributes"] = json.dumps(attributes)
         if not replace_credential(tx, device.id, old=device.phone.credential, values=values):
-            raise invalid_request()  # another key or a revocation was first: this one is dead
+            now = self._sealed_anew(tx, device)
+            if now is None or not replace_credential(tx, device.id, old=now, values=values):
+                raise invalid_request()  # another key or a revocation was first: this one is dead
+
+    def _sealed_anew(self, tx: Connection, device: Device) -> bytes | None:
+        """Return the credential as it is now if only its seal is new (`mfa keys master rewrap`)."""
+        now = credential_of(tx, device.id)
+        if not now:
+            return None
+        opened, before = (
+            self._f.open_credential(device.id, device.user.id, sealed).secret
+            for sealed in (now, device.phone.credential)
+        )
+        return now if opened == before else None

@@ -51,7 +51,7 @@ class Foundation:
 
     def seal_credential(self, authenticator_id: str, user_id: str, secret: JsonObject) -> bytes:
         """Return an authenticator's secret, sealed to its row."""
-        place = _credential_place(authenticator_id, user_id)
+        place = credential_place(authenticator_id, user_id)
         return self.secret_box.seal(json.dumps(secret).encode(), place=place)
 
     def open_credential(
@@ -64,7 +64,7 @@ class Foundation:
         attributes: Mapping[str, object] | None = None,
     ) -> Credential:
         """Return what verification needs, opened at its place."""
-        place = _credential_place(authenticator_id, user_id)
+        place = credential_place(authenticator_id, user_id)
         secret = json.loads(self.secret_box.open(sealed, place=place))
         return Credential(secret, counter, attributes=attributes or {})
 
@@ -91,7 +91,7 @@ class Foundation:
         self.wake_up.tell(*topics, *(f"{kind}:{name}" for kind, name in named.items() if name))
 
 
-def _credential_place(authenticator_id: str, user_id: str) -> str:
+def credential_place(authenticator_id: str, user_id: str) -> str:
     """Return the place to which an authenticator's credential is sealed."""
     return f"authenticator|credential|{user_id}|{authenticator_id}"
 

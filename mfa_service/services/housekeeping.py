@@ -1,8 +1,9 @@
 """Tidies what has expired. No rule depends on it: expiry is decided where it is asked."""
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from mfa_service.persistence import authorizations, erasures, sessions, states
+from mfa_service.persistence.base import Base
 from mfa_service.persistence.models import (
     Enrollment,
     IdempotentReply,
@@ -26,10 +27,10 @@ class HousekeepingService:
         self._f = foundation
         self._retention = Retention(foundation.work)
 
-    def run(self) -> None:
-        """Tidy once; safe beside other workers that do the same."""
+    def run(self) -> dict[str, int]:
+        """Tidy once, safe beside others that do the same; return how many rows of what it was."""
         at = self._f.clock.now()
-        self._retention.run(self._f.limits, at=at)
+        done = self._retention.run(self._f.limits, at=at)
         for step in (
             self._end_challenges,
             self._finish_erasures,
@@ -39,19 +40,22 @@ class HousekeepingService:
             self._delete_guards,
         ):
             with self._f.work.transaction() as tx:
-                step(tx, at)
+                done |= step(tx, at)
+        return done
 
     @staticmethod
-    def _end_challenges(tx: Connection, at: int) -> None:
-        states.expire_challenges(tx, at=at)
-        states.fail_exhausted(tx, at=at)
+    def _end_challenges(tx: Connection, at: int) -> dict[str, int]:
+        return {
+            "challenges_expired": states.expire_challenges(tx, at=at),
+            "challenges_failed": states.fail_exhausted(tx, at=at),
+        }
 
     @staticmethod
-    def _finish_erasures(tx: Connection, at: int) -> None:
-        erasures.finish(tx, at=at)
+    def _finish_erasures(tx: Connection, at: int) -> dict[str, int]:
+        return {"erasures_finished": erasures.finish(tx, at=at)}
 
     @staticmethod
-    def _end_enrollments(tx: Connection, at: int) -> None:
+    def _end_enrollments(tx: Connection, at: int) -> dict[str, int]:
         query = (
             select(Enrollment.id)
             .where(
@@ -59,21 +63,33 @@ class HousekeepingService:
             )
             .limit(_BATCH)
         )
-        for enrollment_id in tx.scalars(query).all():
+        over = tx.scalars(query).all()
+        for enrollment_id in over:
             states.end_enrollment(tx, enrollment_id)
-        tx.execute(delete(Enrollment).where(Enrollment.expires_at < at - 30 * _DAY))
+        deleted = _deleted(tx, Enrollment, Enrollment.expires_at < at - 30 * _DAY)
+        return {"enrollments_expired": len(over), "enrollments_deleted": deleted}
 
-    def _delete_sessions(self, tx: Connection, at: int) -> None:
-        sessions.delete_over(tx, at=at, idle=self._f.limits.session_idle)
+    def _delete_sessions(self, tx: Connection, at: int) -> dict[str, int]:
+        ended, links = sessions.delete_over(tx, at=at, idle=self._f.limits.session_idle)
+        return {"sessions_deleted": ended, "account_links_deleted": links}
 
     @staticmethod
-    def _delete_authorizations(tx: Connection, at: int) -> None:
+    def _delete_authorizations(tx: Connection, at: int) -> dict[str, int]:
         """Delete requests that nobody came for, and what yields nothing more since a day."""
-        authorizations.delete_over(tx, at=at, kept=_DAY)
+        pushed, authorized = authorizations.delete_over(tx, at=at, kept=_DAY)
+        return {"pushed_requests_deleted": pushed, "authorizations_deleted": authorized}
 
     @staticmethod
-    def _delete_guards(tx: Connection, at: int) -> None:
-        tx.execute(delete(Prompt).where(Prompt.expires_at < at))
-        tx.execute(delete(IdempotentReply).where(IdempotentReply.created_at < at - KEPT_SECONDS))
-        tx.execute(delete(PushSent).where(PushSent.sent_at < at - 2 * _DAY))
-        tx.execute(delete(Outbox).where(Outbox.expires_at < at - _DAY))
+    def _delete_guards(tx: Connection, at: int) -> dict[str, int]:
+        replies = IdempotentReply.created_at < at - KEPT_SECONDS
+        return {
+            "prompts_deleted": _deleted(tx, Prompt, Prompt.expires_at < at),
+            "stored_answers_deleted": _deleted(tx, IdempotentReply, replies),
+            "counted_pushes_deleted": _deleted(tx, PushSent, PushSent.sent_at < at - 2 * _DAY),
+            "messages_deleted": _deleted(tx, Outbox, Outbox.expires_at < at - _DAY),
+        }
+
+
+def _deleted(tx: Connection, model: type[Base], over: ColumnElement[bool]) -> int:
+    """Delete what is over; return how many rows it was."""
+    return tx.execute(delete(model).where(over)).rowcount

@@ -101,7 +101,7 @@ class IdempotencyService:
         with self._f.work.transaction() as tx:
             if 200 <= reply.status < 300 or reply.status in _STORED:  # noqa: PLR2004
                 until = self._f.clock.now() + SECRET_SECONDS if secret else None
-                sealed = self._f.secret_box.seal(text, place=_place(run.key))
+                sealed = self._f.secret_box.seal(text, place=reply_place(run.key))
                 values = {"status": reply.status, "sealed": sealed, "secret_until": until}
                 tx.execute(update(IdempotentReply).where(mine).values(values))
             else:
@@ -169,7 +169,7 @@ class IdempotencyService:
         if row.secret_until is not None and self._f.clock.now() >= row.secret_until:
             raise IdempotencyExpired
         key = Key(row.client_id, row.key_hash, row.body_hash)
-        members = json.loads(self._f.secret_box.open(row.sealed, place=_place(key)))
+        members = json.loads(self._f.secret_box.open(row.sealed, place=reply_place(key)))
         return Stored(row.status, members["body"], members["location"])
 
     @staticmethod
@@ -178,7 +178,8 @@ class IdempotencyService:
         return (table.client_id == key.client_id) & (table.key_hash == key.key_hash)
 
 
-def _place(key: Key) -> str:
+def reply_place(key: Key | Row[Any]) -> str:
+    """Return the place to which a stored answer is sealed."""
     return f"idempotent_reply|sealed|{key.client_id}|{key.key_hash}"
 
 

@@ -180,7 +180,7 @@ class KeyRing:
             "alg": alg,
             "generation": generation,
             "public_jwk": json.dumps(public),
-            "sealed": self._box.seal(signing_keys.to_der(key), place=_place(kid)),
+            "sealed": self._box.seal(signing_keys.to_der(key), place=signing_key_place(kid)),
             "x5c": signing_keys.certificate(key, name, at=at) if alg != ES256 else None,
             "created_at": at,
             "active_at": active_at,
@@ -216,7 +216,7 @@ class KeyRing:
 
     def _open(self, kid: str, sealed: bytes) -> PrivateKey:
         try:
-            return signing_keys.from_der(self._box.open(sealed, place=_place(kid)))
+            return signing_keys.from_der(self._box.open(sealed, place=signing_key_place(kid)))
         except SealBroken as exc:
             raise KeysUnreadable(
                 "The signing key in the database was sealed under another master key:"
@@ -231,5 +231,6 @@ def _published(row: Row[Any]) -> JsonObject:
     return key | ({"x5c": [row.x5c]} if row.x5c else {})
 
 
-def _place(kid: str) -> str:
+def signing_key_place(kid: str) -> str:
+    """Return the place to which a signing key is sealed."""
     return f"signing_key|sealed|{kid}"

@@ -13,6 +13,7 @@ from mfa_service.domain.authenticator import State
 from mfa_service.domain.challenge import PushState, Status
 from mfa_service.domain.ports import PushMessage, PushRejected, PushSender, SealBroken
 from mfa_service.observability import metrics
+from mfa_service.observability.spans import TRACING
 from mfa_service.persistence import states
 from mfa_service.persistence.models import Authenticator, Challenge, Device, Outbox
 
@@ -96,14 +97,18 @@ class OutboxService:
                 _WANTED, {"phone": row.authenticator_id, "id": row.challenge_id}
             ).one_or_none()
         provider = device.push_provider if device else "none"
-        sent = self._send(row, provider, device.push_address if device else None, at=at)
-        self._count(row, provider, sent)
+        with TRACING.span("push", provider=provider) as span:
+            sent = self._send(row, provider, device.push_address if device else None, at=at)
+            span.set("result", self._count(row, provider, sent))
         with self._f.work.transaction() as tx:
             self._store(tx, row, sent, at=at)
         self._f.tell(challenge_id=row.challenge_id)
 
-    def _count(self, row: Row[Any], provider: str, sent: _Sent) -> None:
-        """Count how it went: who was woken after the moment, or not at all in time, is late."""
+    def _count(self, row: Row[Any], provider: str, sent: _Sent) -> str:
+        """Count how it went: who was woken after the moment, or not at all in time, is late.
+
+        Return the outcome.
+        """
         nobody = provider == "none" and sent.state is PushState.FAILED
         result = _DROPPED if nobody else sent.state or "retried"
         metrics.PUSHES.labels(provider, result).inc()
@@ -114,6 +119,7 @@ class OutboxService:
             metrics.PUSH_SECONDS.labels(provider).observe(seconds)
         if sent.too_late or (sent.state is PushState.ACCEPTED and seconds > LATE_SECONDS):
             metrics.PUSHES_LATE.labels(provider).inc()
+        return result
 
     def _send(self, row: Row[Any], provider: str, address: bytes | None, *, at: int) -> _Sent:
         sender = self._senders.get(provider)

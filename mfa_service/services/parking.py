@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from mfa_service.domain.ports import Subscription
+from mfa_service.observability.spans import Counts
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Visit:
     first: object = field(default=None, repr=False)
     deadline: int | None = None
     """Until when it waits; `None` before it waited."""
+    counts: Counts = field(default_factory=Counts)
 
 
 class Parked(BaseException):

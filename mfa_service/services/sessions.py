@@ -3,8 +3,9 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from mfa_service.domain.authenticator import Authenticator
 from mfa_service.domain.errors import NotFound
@@ -165,7 +166,7 @@ class SessionService:
     def keep_shown(self, person: Person, enrollment_id: str, shown: JsonObject) -> None:
         """Keep, sealed to this session, what an enrollment shows to this browser only."""
         kept = json.dumps({"enrollment_id": enrollment_id, "shown": shown}).encode()
-        sealed = self._f.secret_box.seal(kept, place=_shown_place(person.session))
+        sealed = self._f.secret_box.seal(kept, place=shown_place(person.session))
         with self._f.work.transaction() as tx:
             rows.put_shown(tx, person.session.id, sealed)
 
@@ -174,16 +175,26 @@ class SessionService:
         sealed = person.session.shown
         if sealed is None:
             return {}
-        opened = self._f.secret_box.open(sealed, place=_shown_place(person.session))
+        opened = self._f.secret_box.open(sealed, place=shown_place(person.session))
         kept = json.loads(opened)
         if kept["enrollment_id"] != enrollment_id:
             return {}
         if once:
             with self._f.work.transaction() as tx:
-                if not rows.take_shown(tx, person.session.id, sealed):
+                if not self._take(tx, person, sealed, opened):
                     return {}
         shown: JsonObject = kept["shown"]
         return shown
+
+    def _take(self, tx: Connection, person: Person, sealed: bytes, opened: bytes) -> bool:
+        """Use up what is shown once; sealed anew meanwhile (a new master key) it is the same."""
+        if rows.take_shown(tx, person.session.id, sealed):
+            return True
+        now = rows.shown_of(tx, person.session.id)
+        place = shown_place(person.session)
+        if now is None or self._f.secret_box.open(now, place=place) != opened:
+            return False
+        return rows.take_shown(tx, person.session.id, now)
 
     def _note_end(self, tx: Connection, person: Person) -> None:
         at, user_id = self._f.clock.now(), person.session.user_id
@@ -195,5 +206,6 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _shown_place(session: Session) -> str:
+def shown_place(session: Session | Row[Any]) -> str:
+    """Return the place to which a session seals what it shows."""
     return f"session|shown|{session.user_id}|{session.id}"

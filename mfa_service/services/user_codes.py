@@ -43,12 +43,13 @@ class UserCodeService:
         limit = self._f.limits.code_failures
         with self._f.work.transaction() as tx:
             paid = user_codes.pay(tx, row.id, limit=limit)
-        if not paid or row.user_code_hash not in self._f.keyed_hash.every(
-            given, purpose=_purpose(row.id)
-        ):
+        hashes = self._f.keyed_hash.every(given, purpose=_purpose(row.id))
+        if not paid or row.user_code_hash not in hashes:
             raise OAuthError("invalid_user_code", "The user code is not right.")
         with self._f.work.transaction() as tx:
             user_codes.forgive(tx, row.id)
+            if row.user_code_hash != hashes[0]:  # the first master key's: the one before can go
+                user_codes.rehash(tx, row.id, row.user_code_hash, hashes[0])
 
 
 def _purpose(user_id: str) -> str:

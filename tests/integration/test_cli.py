@@ -12,6 +12,12 @@ HELP = {
     "serve": (("serve",), ("--host", "--port", "--workers", "SIGTERM")),
     "db": (("db",), ("upgrade", "check")),
     "db upgrade": (("db", "upgrade"), ("second call does nothing",)),
+    "db backup": (("db", "backup"), ("FILE", "service may run meanwhile")),
+    "keys": (("keys",), ("list", "rotate", "retire", "master")),
+    "keys master": (("keys", "master"), ("list", "rewrap")),
+    "keys master rewrap": (("keys", "master", "rewrap"), ("--batch", "--json", "exit status")),
+    "housekeeping": (("housekeeping",), ("--json", "once")),
+    "doctor": (("doctor",), ("--url", "--processes", "--json", "Exit status", "change nothing")),
     "client": (("client",), ("apply", "add", "list", "show", "rotate-secret", "disable")),
     "client apply": (("client", "apply"), ("--prune", "--yes", "--dry-run", "--json", "realm")),
     "client add": (

@@ -182,7 +182,11 @@ def test_a_transaction_begins_on_another_connection_when_the_first_is_dead(
 def test_what_was_cut_off_in_the_middle_is_told_and_not_repeated(postgres_url: str) -> None:
     work = UnitOfWork(standalone_engine(postgres_url))
     THING.create(work.engine)
-    with pytest.raises(Unavailable), work.transaction() as tx, work.engine.connect() as other:
+    with (  # noqa: PT012  # what is cut off is the whole transaction
+        pytest.raises(Unavailable),
+        work.transaction() as tx,
+        work.engine.connect() as other,
+    ):
         ADD.rows(tx, {"id": "a", "class": "x"})
         victim = tx.scalar(text("SELECT pg_backend_pid()"))
         other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": victim})

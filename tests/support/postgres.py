@@ -88,6 +88,10 @@ class PostgresServer:
         """Return the process whose end is the server's end."""
         return self._process.pid
 
+    def program(self, name: str) -> str:
+        """Return the path of a program of the same version, as `pg_dump`."""
+        return str(self._programs.folder / name)
+
     def template_from(self, migrate: Callable[[str], None]) -> Template:
         """Run `migrate(url)` once on an empty database and keep the result to copy from."""
         url = self.new_database()

@@ -80,10 +80,13 @@ def environment(database_url: str, *, issuer: str = ISSUER) -> dict[str, str]:
 
 
 @contextmanager
-def remote_world(url: str, database_url: str, *, issuer: str = ISSUER) -> Iterator[World]:
+def remote_world(
+    url: str, database_url: str, *, issuer: str = ISSUER, **environ: str
+) -> Iterator[World]:
     """Lend a world that talks to the server at `url`; clients are added beside it, in SQL."""
     clock = WallClock()
-    local = create_app(Settings.load(environment(database_url, issuer=issuer)), Ports.real())
+    settings = Settings.load(environment(database_url, issuer=issuer) | environ)
+    local = create_app(settings, Ports.real())
     app = RemoteApp(url, local.extensions)
     world = World(cast("Flask", app), clock, {}, issuer=issuer)
     services_of(local).foundation.keys.ensure()

@@ -1,0 +1,1 @@
+"""What `mfa doctor` looks at; each module returns findings."""
