@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from flask import Flask, Request, Response, request
+from flask.globals import request_ctx
 from werkzeug.routing import BaseConverter, Rule
 
 from mfa_service.domain.errors import MfaError, NotFound
@@ -142,7 +143,7 @@ def _refusals(services: Services) -> Callable[[MfaError], Response]:
 
 def _view(operation: Operation, services: Services) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        return handle(operation, services, request, path)
+        return handle(operation, services, request_ctx.request, path)
 
     return view
 
@@ -168,34 +169,32 @@ def _add_frame(app: Flask, services: Services, randomness: Randomness) -> None:
     """Surround every request with its trace, its log line, its count and its headers."""
 
     def begin() -> None:
+        incoming = request_ctx.request
+        environ = incoming.environ
         visit = parking.visit() or parking.Visit()
         if visit.started is None:
             visit.started = time.monotonic()
-            visit.request_id = reading.request_id_of(request) or random_part(randomness)
-        trace.begin(trace.Trace(visit.request_id, request.remote_addr))
+            visit.request_id = reading.request_id_of(incoming) or random_part(randomness)
+        trace.begin(trace.Trace(visit.request_id, environ.get("REMOTE_ADDR")))
         spans.count_into(visit.counts)
-        request.environ |= {"mfa.started": visit.started, "mfa.counts": visit.counts}
-        if request.environ.get("PATH_INFO", "").startswith("//"):
+        environ["mfa.started"], environ["mfa.counts"] = visit.started, visit.counts
+        if environ.get("PATH_INFO", "").startswith("//"):
             raise NotFound  # Werkzeug folds leading slashes before it looks for a route
 
     def finish(response: Response) -> Response:
-        seconds = time.monotonic() - request.environ["mfa.started"]
-        name = request.endpoint or "unknown"
+        incoming = request_ctx.request
+        seconds = time.monotonic() - incoming.environ["mfa.started"]
+        name = incoming.endpoint or "unknown"
         metrics.count_answer(name, response.status_code, seconds)
         response.headers["X-Request-Id"] = trace.current().request_id or ""
         response.headers["X-Content-Type-Options"] = "nosniff"
-        cors.allow(services.settings, request, response)
-        web.finish(request, response, services)
-        tracing.tell(request, response, request.environ["mfa.counts"], seconds=seconds)
-        logger.info(
-            "answered",
-            extra={
-                "method": request.method,
-                "route": name,
-                "status": response.status_code,
-                "milliseconds": round(seconds * 1000, 1),
-            },
-        )
+        cors.allow(services.settings, incoming, response)
+        web.finish(incoming, response, services)
+        tracing.tell(incoming, response, incoming.environ["mfa.counts"], seconds=seconds)
+        if logger.isEnabledFor(logging.INFO):
+            answered = {"method": incoming.method, "route": name, "status": response.status_code}
+            took = {"milliseconds": round(seconds * 1000, 1)}
+            logger.info("answered", extra=answered | took)
         return response
 
     app.before_request(begin)

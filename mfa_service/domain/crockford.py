@@ -1,6 +1,7 @@
 """Crockford base32: codes that people read aloud and type."""
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 _FORGIVEN = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
 
@@ -9,8 +10,9 @@ def encode_bits(data: bytes, length: int) -> str:
     number, spare = int.from_bytes(data, "big"), len(data) * 8 - length * 5
     if spare < 0:
         raise ValueError("not enough bits")
-    number >>= spare
-    return "".join(ALPHABET[number >> 5 * i & 31] for i in reversed(range(length)))
+    number = number >> spare << length % 2 * 5  # to pairs of characters: half as many steps
+    pairs = [_PAIRS[number >> shift & 1023] for shift in range((length - 1) // 2 * 10, -1, -10)]
+    return "".join(pairs)[:length]
 
 
 def normalise(typed: str) -> str:

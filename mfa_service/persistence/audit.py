@@ -83,8 +83,10 @@ def record(tx: Connection, *entries: Entry) -> None:
 
 
 def _log(entry: Entry) -> None:
+    level = _LEVELS[entry.event in NOTIFIED]
+    if not logger.isEnabledFor(level):
+        return
     members = entry.members()
     known = {name: value for name, value in members.items() if value is not None and name != "at"}
-    notify = entry.event in NOTIFIED
-    message = "notify: %s" if notify else "%s"
-    logger.log(_LEVELS[notify], message, entry.event.value, extra=known)
+    message = "notify: %s" if entry.event in NOTIFIED else "%s"
+    logger.log(level, message, entry.event.value, extra=known)
