@@ -18,6 +18,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from .reaching import connect_arguments
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -52,7 +54,7 @@ def engine_options(url: str) -> dict[str, Any]:
     """Return pool settings for `url`; a request never waits longer than 10 s for a connection."""
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": BUSY_MILLISECONDS / 1000}, **_POOL}
-    return dict(_POOL)
+    return {"connect_args": connect_arguments(url), **_POOL}
 
 
 def standalone_engine(url: str) -> Engine:

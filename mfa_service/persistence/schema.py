@@ -25,6 +25,8 @@ def upgrade(engine: Engine) -> None:
     _make_folder(engine)
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":  # two upgrades at once: the second waits
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7205759403)")
         try:
             command.upgrade(_config(connection), "head")

@@ -9,6 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mfa_service.domain.errors import Unavailable
 
+from .reaching import is_read_only
 from .turns import Turns
 
 
@@ -26,13 +27,13 @@ class UnitOfWork:
     @contextmanager
     def transaction(self) -> Generator[Connection, None, None]:
         """Commit on return, roll back on any exception. READ COMMITTED suffices everywhere."""
-        with self._turn(), _unavailable_when_down(), self.engine.begin() as connection:
+        with self._turn(), _unavailable_when_down(self.engine), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Generator[Connection, None, None]:
         """Run single statements, each for itself, without a transaction."""
-        with _unavailable_when_down(), self._reading.connect() as connection:
+        with _unavailable_when_down(self.engine), self._reading.connect() as connection:
             yield connection
 
     @contextmanager
@@ -45,12 +46,14 @@ class UnitOfWork:
 
 
 @contextmanager
-def _unavailable_when_down() -> Generator[None, None, None]:
+def _unavailable_when_down(engine: Engine) -> Generator[None, None, None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as exc:
         raise Unavailable("The database does not answer.", retry_after=1) from exc
     except DBAPIError as exc:
-        if exc.connection_invalidated:
-            raise Unavailable("The database does not answer.", retry_after=1) from exc
-        raise
+        if is_read_only(exc.orig):
+            engine.dispose()  # all that the pool has lead to what is the primary no more
+        elif not exc.connection_invalidated:
+            raise
+        raise Unavailable("The database does not answer.", retry_after=1) from exc
