@@ -1,1 +1,1 @@
-"""The service on two hosts, each thing in a network of its own, and what happens when one is lost."""
+"""The service on two hosts, each thing in a network of its own, and the loss of one of them."""
