@@ -34,7 +34,7 @@ class Pair:
     def __init__(self, lab: Lab, prepare: Callable[[str], None]) -> None:
         """Take what is done with the primary's URL before the standby is made of it."""
         self._lab, self._prepare = lab, prepare
-        self._password = secrets.token_urlsafe(16)
+        self.password = secrets.token_urlsafe(16)
         self._folder = private_folder()
         self._servers: dict[str, ServerProcess] = {}
 
@@ -65,11 +65,11 @@ class Pair:
         """The service's URL: both hosts, and whichever of them takes writes."""
         hosts, ports = ",".join(map(back, _HOSTS)), ",".join([str(PORT)] * len(_HOSTS))
         query = f"host={hosts}&port={ports}&target_session_attrs=read-write"
-        return f"postgresql+psycopg://{_USER}:{self._password}@/postgres?{query}"
+        return f"postgresql+psycopg://{_USER}:{self.password}@/postgres?{query}"
 
     def url_of(self, host: str) -> str:
         """Return the URL of one of them."""
-        return f"postgresql+psycopg://{_USER}:{self._password}@{back(host)}:{PORT}/postgres"
+        return f"postgresql+psycopg://{_USER}:{self.password}@{back(host)}:{PORT}/postgres"
 
     def kill(self, host: str) -> None:
         """End one as a power cut would; its disk stays."""
@@ -81,7 +81,7 @@ class Pair:
 
     def connect(self, host: str) -> psycopg.Connection:
         """Return an administrator's connection."""
-        return psycopg.connect(self._where(host), password=self._password, autocommit=True)
+        return psycopg.connect(self._where(host), password=self.password, autocommit=True)
 
     def fail_over(self, *, fence: list[str]) -> subprocess.CompletedProcess[str]:
         """Run the published script as an operator, to make the standby the primary."""
@@ -89,7 +89,7 @@ class Pair:
         path = f"{self._programs.folder}:{os.environ['PATH']}"
         return subprocess.run(
             [script, "--standby", self._where("db-b"), "--fence", " ".join(fence)],
-            env={"PATH": path, "PGPASSWORD": self._password},
+            env={"PATH": path, "PGPASSWORD": self.password},
             capture_output=True,
             text=True,
             check=False,
@@ -100,7 +100,7 @@ class Pair:
 
     def _create(self) -> None:
         password = self._folder / "password"
-        password.write_text(self._password)
+        password.write_text(self.password)
         password.chmod(0o644)
         by_password = ["-A", "password", f"--pwfile={password}"]
         data = self._data("db-a")
@@ -156,7 +156,7 @@ class Pair:
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
             [self._programs.folder / program, *arguments],
-            env={"PATH": os.environ["PATH"], "PGPASSWORD": self._password},
+            env={"PATH": os.environ["PATH"], "PGPASSWORD": self.password},
             cwd=self._folder,
             capture_output=True,
             text=True,
