@@ -94,12 +94,21 @@ class Scenario:
     def the_primary_is_killed(self) -> None:
         began = time.monotonic()
         self._played.pair.kill("db-a")
+        self._fail_over("the primary killed, the standby promoted", began)
+
+    def the_primary_vanishes(self) -> None:
+        """Cut its host off: no connection is told that it is over."""
+        began = time.monotonic()
+        self._lab.link("db-a", "back", up=False)
+        self._fail_over("the primary vanished, the standby promoted", began)
+
+    def _fail_over(self, what: str, began: float) -> None:
         fence = self._lab.link_command("db-a", "back", up=False)
         told = self._played.pair.fail_over(fence=fence)
         self._played.script = told.stderr
         if told.returncode != 0:
             raise RuntimeError(told.stderr)
-        self._calm("the primary killed, the standby promoted", began)
+        self._calm(what, began)
 
     def _calm(self, what: str, began: float) -> None:
         """Return when flows end again and nobody has had trouble for a while."""
@@ -125,8 +134,11 @@ class Scenario:
 
 
 @contextlib.contextmanager
-def played() -> Iterator[Played]:
-    """Play everything, and lend what was seen while the stores still run."""
+def played(*, vanishes: bool = False) -> Iterator[Played]:
+    """Play everything, and lend what was seen while the stores still run.
+
+    The primary is killed, or `vanishes` without a word.
+    """
     with contextlib.ExitStack() as stack:
         lab = stack.enter_context(Lab())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mfa-hosts-")))
@@ -148,17 +160,17 @@ def played() -> Iterator[Played]:
         with _calling(callers):
             scenario = Scenario(lab, seen)
             time.sleep(_WARM_SECONDS)
-            for loss in _losses(scenario):
+            for loss in _losses(scenario, vanishes=vanishes):
                 loss()
         yield seen
 
 
-def _losses(scenario: Scenario) -> tuple[Callable[[], None], ...]:
+def _losses(scenario: Scenario, *, vanishes: bool) -> tuple[Callable[[], None], ...]:
     return (
         scenario.redis_restarts,
         scenario.a_host_is_killed,
         scenario.a_host_loses_its_stores,
-        scenario.the_primary_is_killed,
+        scenario.the_primary_vanishes if vanishes else scenario.the_primary_is_killed,
     )
 
 
