@@ -113,16 +113,20 @@ class Scenario:
     def _calm(self, what: str, began: float) -> None:
         """Return when flows end again and nobody has had trouble for a while."""
         deadline = time.monotonic() + _PATIENCE
-        while not self._is_calm():
+        while not self._is_calm(began):
             if time.monotonic() > deadline:
                 self._note(what, began)
                 raise RuntimeError(f"no recovery: {self._played.noticed[-1]}")
             time.sleep(0.05)
         self._note(what, began)
 
-    def _is_calm(self) -> bool:
+    def _is_calm(self, began: float) -> bool:
         since = time.monotonic() - _CALM_SECONDS
-        return not self._journal.troubles_since(since) and len(self._journal.done_since(since)) > 4
+        return (
+            since > began
+            and not self._journal.troubles_since(since)
+            and len(self._journal.done_since(since)) > 4
+        )
 
     def _note(self, what: str, began: float) -> None:
         troubles = self._journal.troubles_since(began)
