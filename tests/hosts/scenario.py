@@ -91,6 +91,14 @@ class Scenario:
         self._lab.link("host-a", "back", up=True)
         self._calm("its link is back", back)
 
+    def the_standby_restarts(self) -> None:
+        """Take the standby away for a moment: whoever commits waits for it, and nobody is lost."""
+        began = time.monotonic()
+        self._played.pair.kill("db-b")
+        time.sleep(_AWAY_SECONDS)
+        self._played.pair.start("db-b")
+        self._calm("the standby away for a second", began)
+
     def the_primary_is_killed(self) -> None:
         began = time.monotonic()
         self._played.pair.kill("db-a")
@@ -174,6 +182,7 @@ def _losses(scenario: Scenario, *, vanishes: bool) -> tuple[Callable[[], None], 
         scenario.redis_restarts,
         scenario.a_host_is_killed,
         scenario.a_host_loses_its_stores,
+        scenario.the_standby_restarts,
         scenario.the_primary_vanishes if vanishes else scenario.the_primary_is_killed,
     )
 

@@ -21,7 +21,7 @@ def seen() -> Iterator[Played]:
 
 def test_callers_are_served_again_after_each_loss(seen: Played) -> None:
     told = {each.what: max(each.last_trouble, each.longest_silence) for each in seen.noticed}
-    assert len(told) == 6
+    assert len(told) == 7
     assert {what for what, seconds in told.items() if seconds > PATIENCE} == set()
 
 
