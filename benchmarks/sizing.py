@@ -178,7 +178,7 @@ def _short(value: float) -> str:
     if value >= 10:
         digits = 1 - int(math.log10(value))
         return f"{round(value, digits):,.0f}"
-    return f"{value:.2g}" if value >= 0.01 else f"{value:.0e}"
+    return f"{value:.2g}" if value >= 0.1 else "under 0.1"
 
 
 def _bytes(value: float) -> str:
