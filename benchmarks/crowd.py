@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.authenticator import SoftAuthenticator
 from tests.support.phone import Phone, claims_of
 
 from .arrivals import seconds_to_answer
@@ -18,7 +19,7 @@ from .wire import JSON
 
 _KEPT_SECONDS, _WAIT = 1.0, 25
 _JOSE = "application/jose"
-_LOOKS_AFTER = 0.5
+_LOOKS_AFTER, _TOUCHES_FASTER = 0.5, 3
 
 
 class TurnedAway(Exception):
@@ -97,6 +98,10 @@ class Crowd:
         """Open, wait, look, take some time as a person does, and answer."""
         await self._end(self._approve(sub, phone))
 
+    async def by_passkey(self, sub: str, key: SoftAuthenticator, origin: str) -> None:
+        """Open, fetch options, take a moment to touch the key, and answer."""
+        await self._end(self._touch(sub, key, origin))
+
     def close(self) -> None:
         """Hang up."""
         self._connections.close()
@@ -133,6 +138,14 @@ class Crowd:
         late = max(0.0, time.monotonic() - confirmed)
         self.seen.answered.append(Answered(confirmed, late, "the caller is told"))
         return told
+
+    async def _touch(self, sub: str, key: SoftAuthenticator, origin: str) -> dict[str, Any]:
+        path = "/v1/challenges/" + (await self._open("open", {"sub": sub}))["id"]
+        given = await self._ask("options", "POST", f"{path}/webauthn", b"", self._bearer)
+        await asyncio.sleep(seconds_to_answer(self._chance) / _TOUCHES_FASTER)
+        credential = key.get(given["publicKey"], origin=origin)
+        body = json.dumps({"method": "webauthn", "credential": credential}).encode()
+        return await self._ask("passkey", "POST", f"{path}/answers", body, self._bearer)
 
     async def _until_final(self, path: str) -> dict[str, Any]:
         self.seen.waiting += 1

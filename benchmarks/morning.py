@@ -15,14 +15,15 @@ from .arrivals import Morning
 from .crowd import Crowd, Seen
 from .load import Target
 from .measure import Effort, serving, target
+from .passkeys import Holders, enroll_passkeys
 from .people import People, Sizes, enroll_people
-from .places import postgresql_place, sqlite_place
+from .places import Place, postgresql_place, sqlite_place
 from .processes import cpu_seconds
 from .report import machine, machine_line, table
 
 _PLACES = {"sqlite": sqlite_place, "postgresql": postgresql_place}
 _SAMPLE, _SLICE, _LONGEST_FLOW = 0.1, 5.0, 60
-_SPARE_PHONES, _SECONDS_WITH_PHONE = 50, 25
+_SPARE, _SECONDS_BUSY = 50, 25
 _HOUR = 3600
 _SEED = 5
 
@@ -40,6 +41,30 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Town:
+    """Who lives there, and which share of them has a phone, and a passkey; the rest has TOTP."""
+
+    people: People
+    passkeys: Holders
+    issuer: str
+    phones: float
+    keys: float
+
+    async def one(self, crowd: Crowd, drawn: float) -> None:
+        """Let somebody log in; `drawn` between 0 and 1 says by what."""
+        if drawn < self.phones:
+            sub, phone = self.people.phones.get_nowait()
+            await crowd.by_phone(sub, phone)
+            self.people.phones.put((sub, phone))
+        elif drawn < self.phones + self.keys:
+            sub, key = self.passkeys.get_nowait()
+            await crowd.by_passkey(sub, key, self.issuer)
+            self.passkeys.put((sub, key))
+        else:
+            await crowd.by_code(self.people.totp.get_nowait())
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """A morning as it was."""
 
@@ -49,15 +74,22 @@ class Day:
     samples: list[Sample]
 
 
-def _phones(morning: Morning, share: float) -> int:
-    """Return how many phones are needed so that nobody who comes finds none."""
-    return math.ceil(morning.peak * share * _SECONDS_WITH_PHONE) + _SPARE_PHONES
+def _holders(morning: Morning, share: float) -> int:
+    """Return how many are needed so that nobody who comes finds all of them busy."""
+    return math.ceil(morning.peak * share * _SECONDS_BUSY) + _SPARE
 
 
-async def _live(morning: Morning, share: float, people: People, where: Target) -> Day:
+def _settle(place: Place, morning: Morning, phones: float, keys: float) -> Town:
+    sizes = Sizes(totp=morning.users, phones=_holders(morning, phones), sets=0)
+    people = enroll_people(place.settings, sizes)
+    passkeys = enroll_passkeys(place.settings, _holders(morning, keys))
+    return Town(people, passkeys, place.settings.issuer, phones, keys)
+
+
+async def _live(morning: Morning, town: Town, where: Target) -> Day:
     chance = random.Random(_SEED)
     arrivals = morning.times(chance)
-    crowd = Crowd(where.port, people, chance)
+    crowd = Crowd(where.port, town.people, chance)
     await crowd.sign_in()
     samples: list[Sample] = []
     looking = asyncio.create_task(_look(crowd.seen, where, samples))
@@ -65,21 +97,12 @@ async def _live(morning: Morning, share: float, people: People, where: Target) -
     tasks = []
     for at in arrivals:
         await asyncio.sleep(max(0.0, began + at - time.monotonic()))
-        tasks.append(asyncio.create_task(_one(crowd, people, by_phone=chance.random() < share)))
+        tasks.append(asyncio.create_task(town.one(crowd, chance.random())))
     async with asyncio.timeout(_LONGEST_FLOW):
         await asyncio.gather(*tasks)
     looking.cancel()
     crowd.close()
     return Day(began, arrivals, crowd.seen, samples)
-
-
-async def _one(crowd: Crowd, people: People, *, by_phone: bool) -> None:
-    if not by_phone:
-        await crowd.by_code(people.totp.get_nowait())
-        return
-    sub, phone = people.phones.get_nowait()
-    await crowd.by_phone(sub, phone)
-    people.phones.put((sub, phone))
 
 
 async def _look(seen: Seen, where: Target, samples: list[Sample]) -> None:
@@ -155,7 +178,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--database", choices=[*_PLACES, "all"], default="postgresql")
     parser.add_argument("--users", type=int, nargs="+", default=[1000, 2000, 4000])
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--phones", type=float, default=0.3, help="share that has a phone and PIN")
+    parser.add_argument("--phones", type=float, default=0.3, help="share with phone and PIN")
+    parser.add_argument("--passkeys", type=float, default=0.2, help="share with a passkey")
     return parser.parse_args()
 
 
@@ -173,9 +197,8 @@ def main() -> None:
             server = stack.enter_context(serving(place, nobody))
             for users in given.users:
                 morning = Morning(users, given.seconds)
-                sizes = Sizes(totp=users, phones=_phones(morning, given.phones), sets=0)
-                people = enroll_people(place.settings, sizes)
-                day = asyncio.run(_live(morning, given.phones, people, target(server, place)))
+                town = _settle(place, morning, given.phones, given.passkeys)
+                day = asyncio.run(_live(morning, town, target(server, place)))
                 print(f"\n=== {name}: {_told(morning, day)}", flush=True)
 
 
