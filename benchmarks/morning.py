@@ -80,7 +80,8 @@ def _holders(morning: Morning, share: float) -> int:
 
 
 def _settle(place: Place, morning: Morning, phones: float, keys: float) -> Town:
-    sizes = Sizes(totp=morning.users, phones=_holders(morning, phones), sets=0)
+    codes = math.ceil(morning.users * (1 - phones - keys) * 1.2) + _SPARE  # each comes once
+    sizes = Sizes(totp=codes, phones=_holders(morning, phones), sets=0)
     people = enroll_people(place.settings, sizes)
     passkeys = enroll_passkeys(place.settings, _holders(morning, keys))
     return Town(people, passkeys, place.settings.issuer, phones, keys)
