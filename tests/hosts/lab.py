@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.support.leash import is_running
+
 # 203.0.113.0/24 and 198.51.100.0/24 are set aside for examples (RFC 5737): nobody's real addresses.
 FRONT, BACK = "203.0.113", "198.51.100"
 NUMBERS = {
@@ -36,7 +38,7 @@ class Lab:
     """Seven hosts; gone at the end of the `with` block, with every link between them."""
 
     def __init__(self) -> None:
-        self._mark = f"mfa-{secrets.token_hex(3)}"
+        self._mark = f"mfa-{os.getpid()}-{secrets.token_hex(2)}"
         self._made: list[str] = []
 
     def __enter__(self) -> Self:
@@ -87,6 +89,7 @@ class Lab:
     def _build(self) -> None:
         if os.geteuid() != 0:
             raise PermissionError("Network namespaces are made by root: run these tests as root.")
+        _remove_what_others_left()
         for host in ("switch", *NUMBERS):
             _ip("netns", "add", self.namespace(host))
             self._made.append(host)
@@ -122,6 +125,13 @@ def front(host: str) -> str:
 def back(host: str) -> str:
     """Return a host's address for the service."""
     return f"{BACK}.{NUMBERS[host]}"
+
+
+def _remove_what_others_left() -> None:
+    """Remove the hosts of test runs that were killed: their name has a process that is gone."""
+    for left in Path("/run/netns").glob("mfa-*-*-*"):
+        if not is_running(int(left.name.split("-")[1])):
+            _ip("netns", "delete", left.name)
 
 
 def _become(user: int) -> list[str]:
