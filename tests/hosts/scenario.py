@@ -26,9 +26,9 @@ from .service import HOSTS, PROXY, SERVICE, Service
 from .stores import Pair
 
 _SIZES = Sizes(totp=200, phones=4, sets=0)
-_BY_CODE, _CALM_SECONDS, _PATIENCE = 4, 1.5, 60
+_BY_CODE, _CALM_SECONDS, _PATIENCE = 4, 1.0, 60
 _CUT_SECONDS, _AWAY_SECONDS = 7, 1
-_WARM_SECONDS = 2
+_WARM_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -74,12 +75,12 @@ class Service:
 
     def start(self, host: str) -> None:
         """Run `mfa serve` on a host."""
-        env = environment(self._database_url) | {"MFA_REDIS_URL": self.redis.url}
+        folder = self._folder_of(host)
+        env = environment(self._database_url)
+        env |= {"MFA_REDIS_URL": self.redis.url, "TMPDIR": str(folder)}
         command = [installed("mfa"), "serve", "--host", front(host), "--port", str(SERVICE)]
         command = self._lab.command(host, [*command, "--workers", "2"])
-        self._running[host] = ServerProcess(
-            command, port=SERVICE, env=env, folder=self._folder_of(host)
-        )
+        self._running[host] = ServerProcess(command, port=SERVICE, env=env, folder=folder)
 
     def await_answer(self, host: str) -> None:
         """Return once a host is ready."""
@@ -117,8 +118,10 @@ class Service:
         return folder
 
     def _stop(self) -> None:
-        for server in reversed(self._running.values()):  # who asks before who is asked
-            server.stop()
+        if "proxy" in self._running:  # who asks goes before who is asked
+            self._running.pop("proxy").stop()
+        with ThreadPoolExecutor(len(HOSTS)) as pool:
+            list(pool.map(ServerProcess.stop, self._running.values()))
 
 
 def _status(address: str, port: int, path: str) -> int | None:
