@@ -18,11 +18,12 @@ from tests.support.processes import ServerProcess
 
 from .lab import BACK, Lab, back
 
+SCRIPT = Path(__file__).parents[2] / "deploy" / "failover" / "failover"
 PORT, _START_SECONDS = 5432, 60
 _HOSTS = ("db-a", "db-b")
 _STANDBY = "db_b"
 _SETTINGS = {"max_connections": "200", "timezone": "UTC", "shared_buffers": "64MB"}
-_USER, _FAILED = "postgres", 1
+_USER = "postgres"
 
 
 class Pair:
@@ -85,10 +86,9 @@ class Pair:
 
     def fail_over(self, *, fence: list[str]) -> subprocess.CompletedProcess[str]:
         """Run the published script as an operator, to make the standby the primary."""
-        script = Path(__file__).parents[2] / "deploy" / "failover" / "failover"
         path = f"{self._programs.folder}:{os.environ['PATH']}"
         return subprocess.run(
-            [script, "--standby", self._where("db-b"), "--fence", " ".join(fence)],
+            [SCRIPT, "--standby", self._where("db-b"), "--fence", " ".join(fence)],
             env={"PATH": path, "PGPASSWORD": self.password},
             capture_output=True,
             text=True,

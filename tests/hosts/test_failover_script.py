@@ -1,6 +1,7 @@
 """The operator's script: no promotion without a fence, and no second one."""
 
 import contextlib
+import subprocess
 import threading
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ from mfa_service.persistence.unit_of_work import UnitOfWork
 from tests.support.patience import until
 
 from .lab import Lab
-from .stores import Pair
+from .stores import SCRIPT, Pair
 
 NOTHING_DONE = 1
 WRITE = "CREATE TABLE written_by_the_old_primary ()"
@@ -42,6 +43,23 @@ def tells(connection: psycopg.Connection, query: str) -> bool:
     row = connection.execute(query.encode()).fetchone()
     assert row is not None
     return bool(row[0])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        ["--standby", "host=nowhere"],
+        ["--fence", "true"],
+        ["--standby", "host=nowhere", "--fence"],
+        ["--standby", "host=nowhere", "--fence", "true", "--force", "yes"],
+    ],
+    ids=" ".join,
+)
+def test_what_the_script_does_not_understand_it_does_not_do(given: list[str]) -> None:
+    told = subprocess.run([SCRIPT, *given], capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (NOTHING_DONE, "")
+    assert told.stderr.startswith("usage: ")
 
 
 def test_without_a_fence_nothing_is_promoted(pair: Pair) -> None:
