@@ -43,7 +43,7 @@ class _LastHost:
         """Sort the hosts before a connection is made."""
         hosts = str(named.get("host", "")).split(",")
         ports = str(named.get("port", "")).split(",")
-        if len(hosts) != len(ports) or self._last not in hosts:
+        if len(hosts) == 1 or len(hosts) != len(ports) or self._last not in hosts:
             return
         pairs = sorted(zip(hosts, ports, strict=True), key=lambda pair: pair[0] != self._last)
         named["host"], named["port"] = (",".join(part) for part in zip(*pairs, strict=True))
