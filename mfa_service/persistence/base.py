@@ -18,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from .reaching import connect_arguments, prefer_last_host
+from .reaching import connect_arguments, order_hosts
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -67,10 +67,10 @@ def standalone_engine(url: str) -> Engine:
 def prepare(engine: Engine) -> None:
     """Install what SQLite needs: WAL, foreign keys, and transactions that we begin ourselves.
 
-    On PostgreSQL the host that took the last connection is asked first.
+    On PostgreSQL, if there are several hosts, the likeliest one is asked first.
     """
     if engine.dialect.name == "postgresql":
-        prefer_last_host(engine)
+        order_hosts(engine)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

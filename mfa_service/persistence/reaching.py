@@ -6,6 +6,7 @@ A host that vanished says nothing, and TCP alone would wait for a quarter of an 
 from typing import Any
 
 from sqlalchemy import Engine, event, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
 
 _ALIVE: dict[str, int] = {
     "connect_timeout": 2,  # for each host that the URL names
@@ -31,11 +32,14 @@ def connect_arguments(url: str) -> dict[str, Any]:
     return arguments | {"options": f"{_STATEMENTS} {own}".strip()}
 
 
-class _LastHost:
-    """Of several hosts asks the one first that took us last, so that a lost one costs no time."""
+class _Hosts:
+    """Says which of several hosts is asked first, so that a lost one costs little time.
+
+    The one that took us last is; one that we lost a connection to comes last, until it takes us.
+    """
 
     def __init__(self) -> None:
-        self._last = ""
+        self._last = self._lost = ""
 
     def order(
         self, _dialect: object, _record: object, _args: object, named: dict[str, Any]
@@ -43,21 +47,33 @@ class _LastHost:
         """Sort the hosts before a connection is made."""
         hosts = str(named.get("host", "")).split(",")
         ports = str(named.get("port", "")).split(",")
-        if len(hosts) == 1 or len(hosts) != len(ports) or self._last not in hosts:
+        if len(hosts) == 1 or len(hosts) != len(ports):
             return
-        pairs = sorted(zip(hosts, ports, strict=True), key=lambda pair: pair[0] != self._last)
+        pairs = sorted(zip(hosts, ports, strict=True), key=lambda pair: self._rank(pair[0]))
         named["host"], named["port"] = (",".join(part) for part in zip(*pairs, strict=True))
 
-    def remember(self, connection: Any, _record: object) -> None:  # noqa: ANN401
+    def took(self, connection: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401
         """Note who took us."""
-        self._last = connection.info.host
+        self._last = record.info["host"] = connection.info.host
+        if self._last == self._lost:
+            self._lost = ""
+
+    def lost(self, _connection: object, record: ConnectionPoolEntry, _fault: object) -> None:
+        """Note whose connection died: it may be gone without a word."""
+        self._lost = record.info.get("host", "")
+
+    def _rank(self, host: str) -> int:
+        if host == self._lost:
+            return 2
+        return 0 if host == self._last else 1
 
 
-def prefer_last_host(engine: Engine) -> None:
-    """Let an engine whose URL names several hosts ask the last one first."""
-    last = _LastHost()
-    event.listen(engine, "do_connect", last.order)
-    event.listen(engine, "connect", last.remember)
+def order_hosts(engine: Engine) -> None:
+    """Let an engine whose URL names several hosts ask the likeliest one first."""
+    hosts = _Hosts()
+    event.listen(engine, "do_connect", hosts.order)
+    event.listen(engine, "connect", hosts.took)
+    event.listen(engine, "invalidate", hosts.lost)
 
 
 def is_read_only(fault: BaseException | None) -> bool:

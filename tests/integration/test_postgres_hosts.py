@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import event, make_url
+from sqlalchemy import Engine, event, make_url
 from sqlalchemy.exc import OperationalError
 
 from mfa_service.adapters.wakeup_postgres import PostgresTransport
@@ -60,18 +60,41 @@ def test_wake_ups_are_carried_by_the_host_that_answers(several: str) -> None:
     sender.close()
 
 
-def test_the_host_that_took_the_last_connection_is_asked_first(several: str) -> None:
-    engine = standalone_engine(several)
+def hosts_asked(engine: Engine) -> list[str]:
+    """Return a list that grows by the hosts in their order whenever a connection is made."""
     asked: list[str] = []
 
     def note(_: object, __: object, ___: object, named: dict[str, Any]) -> None:
         asked.append(named["host"])
 
     event.listen(engine, "do_connect", note)
+    return asked
+
+
+def test_the_host_that_took_the_last_connection_is_asked_first(several: str) -> None:
+    engine = standalone_engine(several)
+    asked = hosts_asked(engine)
     for _ in range(3):
         engine.connect().close()
         engine.dispose()
     assert asked == [f"{LOST},127.0.0.1", f"127.0.0.1,{LOST}", f"127.0.0.1,{LOST}"]
+
+
+def test_a_host_that_a_connection_was_lost_to_is_asked_last_until_it_takes_one(
+    several: str,
+) -> None:
+    engine = standalone_engine(several)
+    with engine.connect() as one:
+        pid = one.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with engine.connect() as other:
+            other.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+        asked = hosts_asked(engine)
+        with pytest.raises(OperationalError):
+            one.exec_driver_sql("SELECT 1")
+    for _ in range(2):
+        engine.connect().close()
+        engine.dispose()
+    assert asked == [f"{LOST},127.0.0.1", f"127.0.0.1,{LOST}"]
 
 
 def test_a_statement_has_an_end_and_the_url_has_the_last_word(postgres_url: str) -> None:
