@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from sqlalchemy.engine.interfaces import IsolationLevel
 
 from mfa_service.domain.errors import Unavailable
 from mfa_service.persistence.base import standalone_engine
@@ -17,6 +18,10 @@ from .lab import Lab
 from .stores import SCRIPT, Pair
 
 NOTHING_DONE = 1
+SOON = "%20".join(
+    f"-c%20{name}%3D200ms"
+    for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+)
 WRITE = "CREATE TABLE written_by_the_old_primary ()"
 IS_STANDBY = "SELECT pg_is_in_recovery()"
 WRITTEN = "SELECT to_regclass('written_by_the_old_primary') IS NOT NULL"
@@ -89,6 +94,32 @@ def test_what_is_a_standby_is_told_as_unavailable_and_all_connections_to_it_are_
     assert engine.pool.checkedin() == 0  # type: ignore[attr-defined]
     with work.reading() as tx:
         assert tx.exec_driver_sql(IS_STANDBY).scalar() is True
+    engine.dispose()
+
+
+@pytest.mark.parametrize("level", ["READ COMMITTED", "AUTOCOMMIT"])
+def test_no_time_out_of_ours_confirms_what_the_standby_does_not_have(
+    lab: Lab, pair: Pair, level: IsolationLevel
+) -> None:
+    engine = standalone_engine(f"{pair.url_of('db-a')}?options={SOON}")
+    confirmed = threading.Event()
+
+    def write() -> None:
+        with engine.execution_options(isolation_level=level).begin() as tx:
+            tx.exec_driver_sql(f'CREATE TABLE "waited in {level}" ()')
+        confirmed.set()
+
+    writer = threading.Thread(target=write)
+    with pair.connect("db-a") as watching:
+        lab.link("db-b", "back", up=False)
+        writer.start()
+        until(lambda: tells(watching, WAITS))
+        watching.execute("SELECT pg_sleep(1)")
+        assert tells(watching, WAITS)
+        assert not confirmed.is_set()
+        lab.link("db-b", "back", up=True)
+    writer.join()
+    assert confirmed.is_set()
     engine.dispose()
 
 
