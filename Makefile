@@ -5,6 +5,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 READY := .venv/.ready
+ROOT := $(filter 0,$(shell id -u))
 CODE := mfa_service mobile_stub examples tests benchmarks migrations
 COMPILE := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --universal \
 	--python-version 3.11 --custom-compile-command 'make lock' $(UPGRADE)
@@ -31,7 +32,8 @@ demo-gateway: $(READY) ## protect an API by nginx and the gateway: a program cal
 
 .PHONY: test
 test: $(READY) system-packages node-packages promtool ## pass all tests, on SQLite, on a PostgreSQL of their own and in Chromium; PYTEST_ARGS="-k totp" chooses
-	@$(BIN)/python -m pytest -n 4 --dist loadfile $(PYTEST_ARGS)
+	@$(if $(ROOT),:,false) || echo 'Not root: tests/hosts, which make networks, are left out.'
+	@$(BIN)/python -m pytest -n 4 --dist loadfile $(if $(ROOT),,--ignore=tests/hosts) $(PYTEST_ARGS)
 
 .PHONY: screens
 screens: $(READY) system-packages ## take pictures of every page in every state, with the tests in a browser, and print where they are
@@ -88,6 +90,15 @@ bench: $(READY) ## measure: what each flow costs, beside a bare view
 .PHONY: bench-waiting
 bench-waiting: $(READY) ## measure: five thousand wait, others step up beside them
 	@$(BIN)/python -m benchmarks.waiting
+
+.PHONY: bench-hosts
+bench-hosts: $(READY) ## measure: two hosts lose Redis, one of them, its stores, the primary; how long callers notice (root)
+	@tools/system-packages hosts
+	@$(BIN)/python -m benchmarks.hosts
+
+.PHONY: bench-morning
+bench-morning: $(READY) ## measure: a morning's logins arrive, in a minute instead of an hour
+	@$(BIN)/python -m benchmarks.morning
 
 .PHONY: lock
 lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml, what is shipped as what is tested; UPGRADE=--upgrade takes newer releases

@@ -50,7 +50,7 @@ def as_text(measured: Measured) -> str:
         f" fsync {measured.fsync_milliseconds:.2f} ms"
     )
     flows = [_flow_row(measured, name) for name in measured.requests]
-    parts = [first, _table([_FLOWS, *flows]), _standings(measured), statements(measured.told)]
+    parts = [first, table([_FLOWS, *flows]), _standings(measured), statements(measured.told)]
     return "\n\n".join(parts)
 
 
@@ -58,7 +58,7 @@ def statements(told: Mapping[str, Told]) -> str:
     """Return how often each flow asks the database, and what."""
     head = ("per flow", "steps", "statements", "commits", "other")
     rows = [(name, len(t.operations), t.queries, t.commits, t.others) for name, t in told.items()]
-    lines = [_table([head, *(tuple(map(str, row)) for row in rows)])]
+    lines = [table([head, *(tuple(map(str, row)) for row in rows)])]
     for name, one in told.items():
         lines.append(f"\n{name}:")
         for operation in one.operations:
@@ -183,14 +183,14 @@ def _standings(measured: Measured) -> str:
         ("all processes after it, MiB", service.total, bare.total),
     ]
     body = [(name, f"{a:.2f}", f"{b:.2f}", f"{a / b:.2f}") for name, a, b in rows]
-    return _table([head, *body])
+    return table([head, *body])
 
 
 def _standing_json(standing: Standing) -> dict[str, Any]:
     return asdict(standing) | {"start": standing.start, "total_mib": standing.total}
 
 
-def _table(rows: Sequence[Iterable[str]]) -> str:
+def table(rows: Sequence[Iterable[str]]) -> str:
     """Line the columns up: the first to the left, the others to the right."""
     cells = [tuple(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

@@ -13,10 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
-from mfa_service import settings_tracing
+from mfa_service import settings_database, settings_tracing
 from mfa_service.adapters.randomness import SystemRandomness
 from mfa_service.domain import origins
 from mfa_service.domain.assurance import LevelTable, LevelTableInvalid
@@ -200,12 +198,8 @@ class Reader:
 
     def _database_url(self) -> str:
         url = self._get("MFA_DATABASE_URL") or DEFAULT_DATABASE
-        if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
-            self._fault("MFA_DATABASE_URL", "must start with sqlite:/// or postgresql+psycopg://")
-        elif url in {"sqlite:///", "sqlite:///:memory:"}:
-            self._fault("MFA_DATABASE_URL", "needs a file, so that all workers share it")
-        elif not _is_database_url(url):
-            self._fault("MFA_DATABASE_URL", "is not a database URL")
+        if fault := settings_database.fault_of(url):
+            self._fault("MFA_DATABASE_URL", fault)
         scheme, slashes, path = url.partition(":///")
         # Flask-SQLAlchemy would look for a relative path in Flask's own instance folder.
         return f"{scheme}{slashes}{Path(path).absolute()}" if scheme == "sqlite" else url
@@ -262,14 +256,6 @@ class Reader:
         if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             self._fault("MFA_LOG_LEVEL", "must be DEBUG, INFO, WARNING or ERROR")
         return level
-
-
-def _is_database_url(url: str) -> bool:
-    try:
-        make_url(url)
-    except (ArgumentError, ValueError):
-        return False
-    return True
 
 
 def _write_once(path: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 from sqlalchemy import make_url
@@ -19,8 +20,9 @@ class PostgresTransport:
 
     def __init__(self, database_url: str) -> None:
         """Take the URL as SQLAlchemy has it."""
-        url = make_url(database_url).set(drivername="postgresql")
-        self._dsn = url.render_as_string(hide_password=False)
+        url = make_url(database_url)
+        # By SQLAlchemy's own reading, which knows more ways to name several hosts than libpq.
+        self._where: dict[str, Any] = {**url.get_dialect()().create_connect_args(url)[1]}
         self._sender: psycopg.Connection | None = None
 
     def publish(self, text: str) -> None:
@@ -59,13 +61,13 @@ class PostgresTransport:
             sender.close()
 
     def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(
-            self._dsn,
-            autocommit=True,
-            connect_timeout=_SECONDS,
-            application_name="mfa wake-ups",
-            options=f"-c statement_timeout={_SECONDS}s",
-            keepalives_idle=5,
-            keepalives_interval=2,
-            keepalives_count=3,
-        )
+        ours = {
+            "connect_timeout": _SECONDS,
+            "application_name": "mfa wake-ups",
+            "options": f"-c statement_timeout={_SECONDS}s",
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": _SECONDS * 1000,
+        }
+        return psycopg.connect(**(self._where | ours), autocommit=True)

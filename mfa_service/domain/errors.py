@@ -151,7 +151,7 @@ class Throttled(_Later):
 
 
 class Unavailable(_Later):
-    """A store does not answer; nothing was accepted."""
+    """A store does not answer; a change that it was asked for may have been made or not."""
 
     slug, status, title = "unavailable", 503, "The service is not available"
 

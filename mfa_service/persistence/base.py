@@ -21,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from mfa_service.observability.spans import count_statement
 
 from .prepared import SINGLE_READS, tell
+from .reaching import connect_arguments, order_hosts
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -65,7 +66,8 @@ def engine_options(url: str) -> dict[str, Any]:
     """Return pool settings for `url`; a request never waits longer than 10 s for a connection."""
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": BUSY_MILLISECONDS / 1000}, **_POOL}
-    return {"isolation_level": "AUTOCOMMIT", **_POOL}  # the driver begins nothing by itself
+    # The driver begins nothing by itself.
+    return {"connect_args": connect_arguments(url), "isolation_level": "AUTOCOMMIT", **_POOL}
 
 
 def standalone_engine(url: str) -> Engine:
@@ -76,8 +78,13 @@ def standalone_engine(url: str) -> Engine:
 
 
 def prepare(engine: Engine) -> None:
-    """Count statements, begin transactions ourselves, and give SQLite what it needs."""
+    """Count statements, begin transactions ourselves, and give SQLite what it needs.
+
+    On PostgreSQL, if there are several hosts, the likeliest one is asked first.
+    """
     event.listen(engine, "before_cursor_execute", _count)
+    if engine.dialect.name == "postgresql":
+        order_hosts(engine)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin)

@@ -54,6 +54,8 @@ def upgrade(engine: Engine, *, tries: int = 5) -> None:
 def _upgrade(connection: Connection) -> None:
     config = _config(connection)
     if connection.dialect.name == "postgresql":  # two upgrades at once: the second waits
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7205759403)")
         connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
     try:

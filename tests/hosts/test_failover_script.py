@@ -1,0 +1,154 @@
+"""The operator's script: no promotion without a fence, and no second one."""
+
+import contextlib
+import subprocess
+import threading
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from sqlalchemy.engine.interfaces import IsolationLevel
+
+from mfa_service.domain.errors import Unavailable
+from mfa_service.persistence.base import standalone_engine
+from mfa_service.persistence.unit_of_work import UnitOfWork
+from tests.support.patience import until
+
+from .lab import Lab
+from .stores import SCRIPT, Pair
+
+NOTHING_DONE = 1
+SOON = "%20".join(
+    f"-c%20{name}%3D200ms"
+    for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+)
+WRITE = "CREATE TABLE written_by_the_old_primary ()"
+IS_STANDBY = "SELECT pg_is_in_recovery()"
+WRITTEN = "SELECT to_regclass('written_by_the_old_primary') IS NOT NULL"
+WAITS = "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+
+
+def nothing(_: str) -> None:
+    """Leave the database empty."""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab() as made, made.standing_at("people"):
+        yield made
+
+
+@pytest.fixture(scope="module")
+def pair(lab: Lab) -> Iterator[Pair]:
+    with Pair(lab, nothing) as made:
+        yield made
+
+
+def tells(connection: psycopg.Connection, query: str) -> bool:
+    row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        ["--standby", "host=nowhere"],
+        ["--fence", "true"],
+        ["--standby", "host=nowhere", "--fence"],
+        ["--standby", "host=nowhere", "--fence", "true", "--force", "yes"],
+    ],
+    ids=" ".join,
+)
+def test_what_the_script_does_not_understand_it_does_not_do(given: list[str]) -> None:
+    told = subprocess.run([SCRIPT, *given], capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (NOTHING_DONE, "")
+    assert told.stderr.startswith("usage: ")
+
+
+def test_without_a_fence_nothing_is_promoted(pair: Pair) -> None:
+    told = pair.fail_over(fence=["false"])
+    assert (told.returncode, "may still write" in told.stderr) == (NOTHING_DONE, True), told
+    with pair.connect("db-b") as standby:
+        assert tells(standby, IS_STANDBY)
+
+
+def test_the_script_shows_no_password(pair: Pair) -> None:
+    told = pair.fail_over(fence=["false"])
+    assert pair.password not in told.stdout + told.stderr + " ".join(map(str, told.args))
+
+
+def test_what_is_a_standby_is_told_as_unavailable_and_all_connections_to_it_are_dropped(
+    pair: Pair,
+) -> None:
+    engine = standalone_engine(pair.url_of("db-b"))
+    work = UnitOfWork(engine)
+    with engine.connect() as one, engine.connect() as other:
+        assert one.exec_driver_sql("SELECT 1").scalar() == 1
+        assert other.exec_driver_sql("SELECT 1").scalar() == 1
+    assert engine.pool.checkedin() == 2  # type: ignore[attr-defined]
+    with pytest.raises(Unavailable) as told, work.transaction() as tx:
+        tx.exec_driver_sql("CREATE TABLE refused ()")
+    assert told.value.headers["Retry-After"] == "1"
+    assert engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+    with work.reading() as tx:
+        assert tx.exec_driver_sql(IS_STANDBY).scalar() is True
+    engine.dispose()
+
+
+@pytest.mark.parametrize("level", ["READ COMMITTED", "AUTOCOMMIT"])
+def test_no_time_out_of_ours_confirms_what_the_standby_does_not_have(
+    lab: Lab, pair: Pair, level: IsolationLevel
+) -> None:
+    engine = standalone_engine(f"{pair.url_of('db-a')}?options={SOON}")
+    confirmed = threading.Event()
+
+    def write() -> None:
+        with engine.execution_options(isolation_level=level).begin() as tx:
+            tx.exec_driver_sql(f'CREATE TABLE "waited in {level}" ()')
+        confirmed.set()
+
+    writer = threading.Thread(target=write)
+    with pair.connect("db-a") as watching:
+        lab.link("db-b", "back", up=False)
+        writer.start()
+        until(lambda: tells(watching, WAITS))
+        watching.execute("SELECT pg_sleep(1)")
+        assert tells(watching, WAITS)
+        assert not confirmed.is_set()
+        lab.link("db-b", "back", up=True)
+    writer.join()
+    assert confirmed.is_set()
+    engine.dispose()
+
+
+def test_a_primary_that_is_cut_off_confirms_nothing_that_the_next_one_does_not_have(
+    lab: Lab, pair: Pair
+) -> None:
+    confirmed = threading.Event()
+
+    def write() -> None:
+        lost = contextlib.suppress(psycopg.OperationalError)
+        with lost, lab.standing_at("db-a"), pair.connect("db-a") as old:
+            old.execute(WRITE.encode())
+            confirmed.set()
+
+    with lab.standing_at("db-a"), pair.connect("db-a") as watching:
+        writer = threading.Thread(target=write)
+        fence = lab.link_command("db-a", "back", up=False)
+        lab.link("db-a", "back", up=False)
+        writer.start()
+        until(lambda: tells(watching, WAITS))
+        with lab.standing_at("people"):
+            told = pair.fail_over(fence=fence)
+            assert told.returncode == 0, told.stderr
+            with pair.connect("db-b") as primary:
+                assert not tells(primary, IS_STANDBY)
+                assert not tells(primary, WRITTEN)
+        pair.kill("db-a")
+        with pytest.raises(psycopg.OperationalError):
+            tells(watching, WAITS)
+    writer.join()
+    assert not confirmed.is_set()
+    assert pair.fail_over(fence=fence).returncode == NOTHING_DONE
