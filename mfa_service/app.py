@@ -167,35 +167,38 @@ def _document() -> Callable[[], Response]:
 
 def _add_frame(app: Flask, services: Services, randomness: Randomness) -> None:
     """Surround every request with its trace, its log line, its count and its headers."""
+    app.before_request(lambda: _begin(request_ctx.request, randomness))
+    app.after_request(lambda response: _finish(services, request_ctx.request, response))
 
-    def begin() -> None:
-        incoming = request_ctx.request
-        environ = incoming.environ
-        visit = parking.visit() or parking.Visit()
-        if visit.started is None:
-            visit.started = time.monotonic()
-            visit.request_id = reading.request_id_of(incoming) or random_part(randomness)
-        trace.begin(trace.Trace(visit.request_id, environ.get("REMOTE_ADDR")))
-        spans.count_into(visit.counts)
-        environ["mfa.started"], environ["mfa.counts"] = visit.started, visit.counts
-        if environ.get("PATH_INFO", "").startswith("//"):
-            raise NotFound  # Werkzeug folds leading slashes before it looks for a route
 
-    def finish(response: Response) -> Response:
-        incoming = request_ctx.request
-        seconds = time.monotonic() - incoming.environ["mfa.started"]
-        name = incoming.endpoint or "unknown"
-        metrics.count_answer(name, response.status_code, seconds)
-        response.headers["X-Request-Id"] = trace.current().request_id or ""
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        cors.allow(services.settings, incoming, response)
-        web.finish(incoming, response, services)
-        tracing.tell(incoming, response, incoming.environ["mfa.counts"], seconds=seconds)
-        if logger.isEnabledFor(logging.INFO):
-            answered = {"method": incoming.method, "route": name, "status": response.status_code}
-            took = {"milliseconds": round(seconds * 1000, 1)}
-            logger.info("answered", extra=answered | took)
-        return response
+def _begin(incoming: Request, randomness: Randomness) -> None:
+    environ = incoming.environ
+    visit = parking.visit() or parking.Visit()
+    if visit.started is None:
+        visit.started = time.monotonic()
+        visit.request_id = reading.request_id_of(incoming) or random_part(randomness)
+    trace.begin(trace.Trace(visit.request_id, environ.get("REMOTE_ADDR")))
+    spans.count_into(visit.counts)
+    environ["mfa.started"], environ["mfa.counts"] = visit.started, visit.counts
+    if environ.get("PATH_INFO", "").startswith("//"):
+        raise NotFound  # Werkzeug folds leading slashes before it looks for a route
 
-    app.before_request(begin)
-    app.after_request(finish)
+
+def _finish(services: Services, incoming: Request, response: Response) -> Response:
+    environ = incoming.environ
+    seconds = time.monotonic() - environ["mfa.started"]
+    metrics.count_answer(incoming.endpoint or "unknown", response.status_code, seconds)
+    response.headers["X-Request-Id"] = trace.current().request_id or ""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    cors.allow(services.settings, incoming, response)
+    web.finish(incoming, response, services)
+    tracing.tell(incoming, response, environ["mfa.counts"], seconds=seconds)
+    _log(incoming, response, seconds=seconds)
+    return response
+
+
+def _log(incoming: Request, response: Response, *, seconds: float) -> None:
+    if logger.isEnabledFor(logging.INFO):
+        name, status = incoming.endpoint or "unknown", response.status_code
+        answered = {"method": incoming.method, "route": name, "status": status}
+        logger.info("answered", extra=answered | {"milliseconds": round(seconds * 1000, 1)})
