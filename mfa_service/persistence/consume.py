@@ -116,7 +116,11 @@ def lock_user(tx: Connection, user_id: str) -> UserValue | None:
 
 
 def remember_token(tx: Connection, holder: str, jti: str, *, until: int) -> bool:
-    """Record a `jti` and tell whether it is new; its hash is the same under any master key."""
+    """Record a `jti` and tell whether it is new; its hash is the same under any master key.
+
+    `until` has to follow from the token alone, never from the time at which it comes: by it the
+    database chooses where to look (ADR 0043).
+    """
     jti_hash = hashlib.sha256(jti.encode()).hexdigest()
     values = {"holder": holder, "jti_hash": jti_hash, "expires_at": until}
     return insert_once(tx, SeenToken, values)

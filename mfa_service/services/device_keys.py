@@ -84,7 +84,7 @@ class DeviceKeyService:
         message = self._pin_message(device, new.pin_jwk)
         at, changed = self._f.clock.now(), False
         with self._f.work.transaction() as tx:
-            self._devices.remember(tx, device, at=at)
+            self._devices.remember(tx, device)
             if message and jose.holds_ed25519(new.pin_jwk, new.pin_proof, message.encode()):
                 changed = self._pin.holds(tx, device, new.old_pin_proof, message, at=at)
             if changed:
@@ -108,7 +108,7 @@ class DeviceKeyService:
             self._devices.remember_refused(device)
             raise ProofRejected from exc
         with self._f.work.transaction() as tx:
-            self._devices.remember(tx, device, at=at)
+            self._devices.remember(tx, device)
             allowed = device.phone.pin is Pin.NONE or self._pin.holds(
                 tx, device, jws.claims.get("pin_proof"), message, at=at
             )

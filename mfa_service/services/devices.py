@@ -48,6 +48,7 @@ class Device:
     subject: Subject
     credential: Credential
     jti: str
+    signed_at: int
     challenge: Challenge | None = None
 
     @property
@@ -88,16 +89,17 @@ class DeviceService:
             raise AuthenticatorNotActive("This phone is not active.")
         return device
 
-    def remember(self, tx: Connection, device: Device, *, at: int) -> None:
+    @staticmethod
+    def remember(tx: Connection, device: Device) -> None:
         """Use up the request's `jti` (5 min, all workers); raise `Unauthenticated` if it was."""
-        if not remember_token(tx, device.id, device.jti, until=at + _JTI_SECONDS):
+        until = device.signed_at + jose.SKEW + _JTI_SECONDS
+        if not remember_token(tx, device.id, device.jti, until=until):
             raise invalid_request()
 
     def remember_refused(self, device: Device) -> None:
         """Use up the `jti` of a request that is refused before it changes anything."""
-        at = self._f.clock.now()
         with self._f.work.transaction() as tx:
-            self.remember(tx, device, at=at)
+            self.remember(tx, device)
 
     def describe(self, device: Device) -> JsonObject:
         """Return what the phone may know of itself."""
@@ -115,7 +117,7 @@ class DeviceService:
         """Replace where the phone is notified; the address is sealed."""
         at, sealed = self._f.clock.now(), self.seal_address(device.id, address)
         with self._f.work.transaction() as tx:
-            self.remember(tx, device, at=at)
+            self.remember(tx, device)
             states.set_push_address(tx, device.id, provider, sealed)
             self._require_active(states.change_active(tx, device.id, {"state": State.ACTIVE}))
             audit.record(tx, device.entry(Event.PUSH_ADDRESS, at, result=provider))
@@ -127,7 +129,7 @@ class DeviceService:
         """
         at = self._f.clock.now()
         with self._f.work.transaction() as tx:
-            self.remember(tx, device, at=at)
+            self.remember(tx, device)
             lock_user(tx, device.user.id)
             states.mark_removed(tx, device.id)
             self._require_active(states.suspend(tx, device.id, SuspendedBy.USER, at=at))
@@ -164,7 +166,8 @@ class DeviceService:
         credential = self._f.open_credential(phone.id, phone.user_id, phone.credential)
         jose.verify_es256(jws, jose.p256_key(credential.secret["device_key"]))
         self._check_claims(jws, request)
-        return Device(phone, found.subject, credential, jws.text("jti"), found.challenge)
+        jti, signed_at = jws.text("jti"), jose.integer(jws.claims, "iat")
+        return Device(phone, found.subject, credential, jti, signed_at, found.challenge)
 
     def _may_speak(self, phone: Authenticator) -> bool:
         """Tell whether the phone may sign at all; an unconfirmed one dies with its enrollment."""

@@ -143,7 +143,7 @@ class PhoneAnswerService:
     def _approve(self, answer: _Answer) -> Status:
         device = answer.device
         with self._f.work.transaction() as tx:
-            self._devices.remember(tx, device, at=answer.at)
+            self._devices.remember(tx, device)
             judged = self._judge(tx, answer)
         if judged is None:
             raise self._ended(answer)

@@ -24,7 +24,7 @@ class PhoneRefusals:
     def refuse(self, device: Device, challenge: Challenge, *, fraud: bool, at: int) -> Status:
         """Deny the challenge, or report fraud; raise `ChallengeNotOpen` if it ended meanwhile."""
         with self._f.work.transaction() as tx:
-            self._devices.remember(tx, device, at=at)
+            self._devices.remember(tx, device)
             if fraud:  # the user's row first, as everywhere, so that no two wait for each other
                 lock_user(tx, device.user.id)
             done = self._end(tx, device, challenge, fraud=fraud, at=at)

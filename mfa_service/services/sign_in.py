@@ -83,13 +83,13 @@ class SignInService:
         the issuer that was asked (RFC 9207). Raises `LoginRefused` or `Unavailable`.
         """
         login, at = self._needed(), self._f.clock.now()
-        kept = self._kept(answer, at=at)
+        kept, until = self._kept(answer, at=at)
         if answer.issuer not in {None, login.issuer}:
             raise LoginRefused("another issuer answers")
         if not answer.code:
             raise LoginRefused("no code")
         with self._f.work.transaction() as tx:
-            if not remember_token(tx, _HOLDER, str(answer.state), until=at + LIFETIME):
+            if not remember_token(tx, _HOLDER, str(answer.state), until=until):
                 raise LoginRefused("used before")
         sub = login.provider.redeem(
             code=answer.code,
@@ -114,17 +114,18 @@ class SignInService:
             raise NotFound
         return self._login
 
-    def _kept(self, answer: Answer, *, at: int) -> JsonObject:
-        """Return what this browser kept under this `state`, if it is ours and not too old."""
+    def _kept(self, answer: Answer, *, at: int) -> tuple[JsonObject, int]:
+        """Return what this browser kept under this `state` and until when it is good, if it is."""
         try:
             sealed = unb64url(answer.kept)
             opened = self._f.secret_box.open(sealed, place=_place(answer.state or ""))
         except (JoseError, SealBroken) as exc:
             raise LoginRefused("nothing was begun here with this state") from exc
         kept: JsonObject = json.loads(opened)
-        if not isinstance(kept["until"], int) or at >= kept["until"]:
+        until = kept["until"]
+        if not isinstance(until, int) or at >= until:
             raise LoginRefused("too late")
-        return kept
+        return kept, until
 
 
 def _place(state: str) -> str:

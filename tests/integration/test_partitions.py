@@ -1,7 +1,9 @@
 """PostgreSQL keeps challenges, the audit and replay guards by time, and drops what is over."""
 
+import json
 import threading
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from alembic import command
@@ -10,13 +12,17 @@ from sqlalchemy.exc import DBAPIError
 
 from mfa_service.domain.ids import challenge_ids_from
 from mfa_service.domain.limits import Limits
+from mfa_service.domain.ports import LoginRefused
 from mfa_service.persistence import consume, schema
 from mfa_service.persistence.base import standalone_engine
 from mfa_service.persistence.models import SeenToken
 from mfa_service.persistence.partitions import AUDIT, CHALLENGES, TOKENS, Partitions
 from mfa_service.persistence.retention import Retention
 from mfa_service.persistence.unit_of_work import UnitOfWork
+from mfa_service.services.sessions import Browser
+from mfa_service.services.sign_in import Answer
 from tests.support.database import execute, rows
+from tests.support.ports import FakeLogin
 from tests.support.postgres import PostgresServer
 from tests.support.world import World, close, make_world
 
@@ -246,4 +252,42 @@ def test_on_sqlite_challenges_of_an_earlier_version_are_deleted_too(sqlite_url: 
     again.run(Limits(), at=made.clock.now() + 31 * DAY)
     assert rows(made, "SELECT id FROM challenge") == []
     assert challenge_ids_from(made.clock.now()) < old
+    close(made)
+
+
+@pytest.mark.parametrize("before_midnight", [421, 361, 301, 241, 61, 1])
+def test_a_phones_request_is_refused_again_on_the_other_side_of_midnight(
+    world: World, before_midnight: int
+) -> None:
+    """A guard that was kept until some time after it came would be looked for in the next day."""
+    phone = world.phone()
+    world.clock.advance(DAY - world.clock.now() % DAY - before_midnight)
+    body = json.dumps({"provider": "none"}).encode()
+    headers = {"Authorization": phone.authorization("PUT", "/v1/device/push", body)}
+    sent = []
+    for _ in range(2):
+        response = world.app.test_client().put(
+            "/v1/device/push", data=body, content_type="application/json", headers=headers
+        )
+        sent.append(response.status_code)
+        world.clock.advance(2)
+    assert sent == [204, 401]
+
+
+@pytest.mark.parametrize("before_midnight", [601, 301, 1])
+def test_a_sign_in_is_finished_once_also_around_midnight(
+    postgres_url: str, before_midnight: int
+) -> None:
+    login = FakeLogin(codes={"first": "alice", "second": "alice"})
+    environ = {"MFA_LOGIN_ISSUER": "https://login.example", "MFA_LOGIN_CLIENT_ID": "mfa"}
+    made = make_world(postgres_url, login, **environ)
+    sign_in = made.services.sign_in
+    made.clock.advance(DAY - made.clock.now() % DAY - before_midnight)
+    begun = sign_in.begin()
+    state = parse_qs(urlsplit(begun.url).query)["state"][0]
+    answers = [Answer(begun.kept, state, code, None) for code in login.codes]
+    assert sign_in.finish(answers[0], Browser("a browser"))
+    made.clock.advance(2)
+    with pytest.raises(LoginRefused, match="used before"):
+        sign_in.finish(answers[1], Browser("a browser"))
     close(made)
