@@ -281,7 +281,7 @@ def test_a_sign_in_is_finished_once_also_around_midnight(
     login = FakeLogin(codes={"first": "alice", "second": "alice"})
     environ = {"MFA_LOGIN_ISSUER": "https://login.example", "MFA_LOGIN_CLIENT_ID": "mfa"}
     made = make_world(postgres_url, login, **environ)
-    sign_in = made.services.sign_in
+    sign_in = made.services.account.sign_in
     made.clock.advance(DAY - made.clock.now() % DAY - before_midnight)
     begun = sign_in.begin()
     state = parse_qs(urlsplit(begun.url).query)["state"][0]
