@@ -1,8 +1,9 @@
 """Partitions by time on PostgreSQL: made ahead of time, and dropped whole when their time is over.
 
-Each table has one more partition, `…_before`: what was there before it was partitioned, and what
-falls into no other. While that holds a row of some period, no partition of that period is made:
-a replay guard never has two places for one row.
+Each table has one more partition, `…_before`, for what falls into no other; in it is also what was
+there before the table was partitioned, but for the audit, whose past is in `…_until_<day>`. While
+`…_before` holds a row of some period, no partition of that period is made: a replay guard never has
+two places for one row.
 """
 
 import logging
@@ -56,11 +57,17 @@ class Partitioned:
 
     def is_over(self, name: str, before: int) -> bool:
         """Tell whether all rows of a partition are older; never of the one that has no period."""
-        day = name.removeprefix(f"{self.table}_")
+        end = self.end(name)
+        return end is not None and end.timestamp() <= before
+
+    def end(self, name: str) -> datetime | None:
+        """Return when a partition's period ends; `…_until_<day>` holds all that was before."""
+        part = name.removeprefix(f"{self.table}_")
+        day = part.removeprefix("until_")
         if not day.isdigit():
-            return False
-        begin = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
-        return self.first(begin + self.longest).timestamp() <= before
+            return None
+        at = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
+        return at if day != part else self.first(at + self.longest)
 
 
 def _midnight(at: datetime) -> datetime:
@@ -126,6 +133,9 @@ class Partitions:
         try:
             with self._work.transaction() as tx:
                 tx.execute(text(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'"))
+                tx.execute(
+                    text("SET LOCAL statement_timeout = 0")
+                )  # it may have to read `…_before`
                 if not tx.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}):
                     return False
                 _try(step, tx, *given)
@@ -163,8 +173,8 @@ def _names(tx: Connection, kind: Partitioned) -> list[str]:
 
 def _make(tx: Connection, kind: Partitioned, begin: datetime, end: datetime) -> None:
     """Make a table beside and attach it: so others need not wait while it is made."""
-    name = kind.name(begin)
-    if name in _names(tx, kind):
+    name, known = kind.name(begin), _names(tx, kind)
+    if name in known or any("until" in one and (kind.end(one) or begin) > begin for one in known):
         return
     tx.execute(text(f"CREATE TABLE {name} (LIKE {kind.table} INCLUDING DEFAULTS)"))
     if kind.own_key:

@@ -16,7 +16,8 @@ from . import partitions
 from .base import Base
 
 _PACKAGED = Path(__file__).parent.parent / "migrations"
-_PARTITION = re.compile(rf"({'|'.join(kind.table for kind in partitions.ALL)})_(\d{{8}}|before)")
+_PARTITIONED = "|".join(kind.table for kind in partitions.ALL)
+_PARTITION = re.compile(rf"({_PARTITIONED})_(before|(until_)?\d{{8}})")
 _CHECKOUT = Path(__file__).parent.parent.parent / "migrations"
 
 

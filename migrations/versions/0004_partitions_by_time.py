@@ -4,6 +4,8 @@ On PostgreSQL the tables that were there become one partition each, so no row is
 of the version before runs on this schema too: what it writes falls into those.
 """
 
+from datetime import UTC, datetime, timedelta
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -46,21 +48,22 @@ def upgrade():
         op.create_index(name, "challenge", columns, postgresql_where=_OPEN, sqlite_where=_OPEN)
 
 
-def _partition(table: str, by: str, *, index: str) -> None:
+def _partition(table: str, by: str, *, index: str, name: str = "before") -> None:
     """Put a partitioned table of the same name above what was there."""
-    op.execute(f"ALTER TABLE {table} RENAME TO {table}_before")
-    op.execute(f"ALTER INDEX pk_{table} RENAME TO pk_{table}_before")
-    op.execute(f"ALTER INDEX {index} RENAME TO {index}_before")
+    op.execute(f"ALTER TABLE {table} RENAME TO {table}_{name}")
+    op.execute(f"ALTER INDEX pk_{table} RENAME TO pk_{table}_{name}")
+    op.execute(f"ALTER INDEX {index} RENAME TO {index}_{name}")
     op.execute(
-        f"CREATE TABLE {table} (LIKE {table}_before INCLUDING DEFAULTS) PARTITION BY RANGE ({by})"
+        f"CREATE TABLE {table} (LIKE {table}_{name} INCLUDING DEFAULTS) PARTITION BY RANGE ({by})"
     )
-    op.execute(f"ALTER TABLE {table} ATTACH PARTITION {table}_before DEFAULT")
+    if name == "before":
+        op.execute(f"ALTER TABLE {table} ATTACH PARTITION {table}_before DEFAULT")
 
 
 def _partition_audit() -> None:
     op.execute("DROP TRIGGER audit_event_append_only ON audit_event")
     op.execute("ALTER INDEX ix_audit_event_user_id_at RENAME TO ix_audit_event_user_id_at_before")
-    _partition("audit_event", "at", index="ix_audit_event_at")
+    _partition_by_month()
     op.execute("ALTER SEQUENCE audit_event_id_seq OWNED BY audit_event.id")
     op.create_index(op.f("ix_audit_event_at"), "audit_event", ["at"])
     op.create_index(op.f("ix_audit_event_user_id_at"), "audit_event", ["user_id", "at"])
@@ -68,6 +71,26 @@ def _partition_audit() -> None:
         "CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_event"
         " FOR EACH ROW EXECUTE FUNCTION audit_event_refuse()"
     )
+
+
+def _partition_by_month() -> None:
+    """Let what was there be the partition of all months up to the next but one.
+
+    It can be large for ever, and PostgreSQL reads a default partition whenever another is made.
+    """
+    newest = op.get_bind().scalar(sa.text("SELECT max(at) FROM audit_event"))
+    if newest is None:
+        _partition("audit_event", "at", index="ix_audit_event_at")
+        return
+    until = datetime.fromtimestamp(newest, UTC) + timedelta(days=62)
+    until = until.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    name = f"until_{until:%Y%m%d}"
+    _partition("audit_event", "at", index="ix_audit_event_at", name=name)
+    op.execute(
+        f"ALTER TABLE audit_event ATTACH PARTITION audit_event_{name}"
+        f" FOR VALUES FROM (MINVALUE) TO ({int(until.timestamp())})"
+    )
+    op.execute("CREATE TABLE audit_event_before PARTITION OF audit_event DEFAULT")
 
 
 def downgrade():

@@ -38,11 +38,16 @@ def world(postgres_url: str) -> Iterator[World]:
 
 
 def partitions(world: World, table: str) -> list[str]:
+    return _partitions(world.services.foundation.work.engine, table)
+
+
+def _partitions(engine: Engine, table: str) -> list[str]:
     query = (
-        "SELECT child.relname AS name FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid"
+        "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid"
         " WHERE inhparent = CAST(:table AS regclass) ORDER BY 1"
     )
-    return [str(row["name"]) for row in rows(world, query, table=table)]
+    with engine.connect() as connection:
+        return list(connection.scalars(text(query), {"table": table}))
 
 
 def opened(world: World, sub: str = "alice") -> str:
@@ -206,6 +211,13 @@ def test_an_upgrade_keeps_what_was_there_and_guards_it(postgres: PostgresServer)
             tx.execute(text("INSERT INTO audit_event (at, event) VALUES (6, 'client.add')"))
             ids = tx.scalars(text("SELECT id FROM audit_event ORDER BY at")).all()
         assert ids == [1, 2]
+        assert _partitions(engine, "audit_event")[-1] == "audit_event_until_19700301"
+        made = Partitions(work)
+        made.make(40 * DAY)
+        assert "audit_event_19700201" not in _partitions(engine, "audit_event")
+        assert "audit_event_19700301" in _partitions(engine, "audit_event")
+        assert made.drop(AUDIT, 58 * DAY) == 0
+        assert made.drop(AUDIT, 59 * DAY) == 1
         assert schema.differences(engine) == []
         engine.dispose()
 
