@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Executable, bindparam, delete, inspect, update
+from sqlalchemy import Connection, bindparam, delete, inspect, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mfa_service.domain.challenge import Challenge as ChallengeValue
@@ -46,7 +46,7 @@ _SETTLE = Prepared(
     )
     .returning(Challenge.attempts_left)
 )
-_END = (
+_END = Prepared(
     update(Challenge)
     .where(*_OPEN)
     .values(
@@ -78,7 +78,7 @@ _LOCK_USER = Prepared(
     .returning(*User.__table__.columns)
 )
 
-_CLAIM_PROMPT = (
+_CLAIM_PROMPT = Prepared(
     delete(Prompt)
     .where(Prompt.challenge_id == bindparam("key"), Prompt.place == bindparam("at_place"))
     .where(Prompt.expires_at > bindparam("at"))
@@ -99,10 +99,11 @@ def _insert_statement(model: type[Base], dialect: str) -> Prepared:
 
 
 @functools.cache
-def _prompt_statement(dialect: str) -> Executable:
+def _prompt_statement(dialect: str) -> Prepared:
     statement = _insert(Prompt, dialect)
     replaced = {name: statement.excluded[name] for name in ("nonce", "expires_at")}
-    return statement.on_conflict_do_update(index_elements=["challenge_id", "place"], set_=replaced)
+    keys = ["challenge_id", "place"]
+    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=replaced))
 
 
 def _insert(model: type[Base], dialect: str) -> postgresql.Insert | sqlite.Insert:
@@ -138,12 +139,14 @@ def reserve_attempt(
 def give_prompt(tx: Connection, challenge_id: str, place: str, nonce: str, *, until: int) -> None:
     """Write the one prompt of a challenge at a place: what was there before cannot be answered."""
     row = {"challenge_id": challenge_id, "place": place, "nonce": nonce, "expires_at": until}
-    tx.execute(_prompt_statement(tx.dialect.name), row)
+    _prompt_statement(tx.dialect.name).rows(tx, row)
 
 
 def claim_prompt(tx: Connection, challenge_id: str, place: str, *, at: int) -> str | None:
     """Use up the prompt of a challenge at a place; `None` if there is none, or it has expired."""
-    return tx.scalar(_CLAIM_PROMPT, {"key": challenge_id, "at_place": place, "at": at})
+    values = {"key": challenge_id, "at_place": place, "at": at}
+    nonce: str | None = _CLAIM_PROMPT.value(tx, values)
+    return nonce
 
 
 def settle_challenge(
@@ -180,7 +183,7 @@ def end_challenge(
 ) -> bool:
     """Move an open challenge to a final state; tell whether it still was open."""
     values = {"key": challenge_id, "at": at, "new_status": status, "new_reason": reason}
-    return tx.execute(_END, {**values, "new_ended_by": by}).one_or_none() is not None
+    return _END.row(tx, {**values, "new_ended_by": by}) is not None
 
 
 @dataclass(frozen=True, slots=True)

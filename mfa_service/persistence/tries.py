@@ -40,13 +40,13 @@ _ACTIVE = Prepared(
     .where(Authenticator.id == bindparam("key"))
     .where(Authenticator.state == State.ACTIVE)
 )
-_HOLD_ATTRIBUTES = (
+_HOLD_ATTRIBUTES = Prepared(
     update(Authenticator)
     .where(Authenticator.id == bindparam("key"))
     .values(attributes=Authenticator.attributes)
     .returning(Authenticator.attributes)
 )
-_WRITE_ATTRIBUTES = (
+_WRITE_ATTRIBUTES = Prepared(
     update(Authenticator)
     .where(Authenticator.id == bindparam("key"))
     .values(attributes=bindparam("new_attributes"))
@@ -116,11 +116,11 @@ def settle_authenticator(
 
 def change_attributes(tx: Connection, authenticator_id: str, changed: Mapping[str, object]) -> None:
     """Write some attributes over the present ones, whose row is taken before they are read."""
-    now = tx.execute(_HOLD_ATTRIBUTES, {"key": authenticator_id}).one_or_none()
+    now = _HOLD_ATTRIBUTES.row(tx, {"key": authenticator_id})
     if now is not None:
         merged = {**json.loads(now.attributes), **changed}
         values = {"key": authenticator_id, "new_attributes": json.dumps(merged)}
-        tx.execute(_WRITE_ATTRIBUTES, values)
+        _WRITE_ATTRIBUTES.rows(tx, values)
 
 
 def forgive(tx: Connection, ids: Sequence[str]) -> None:
