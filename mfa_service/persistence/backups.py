@@ -5,6 +5,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from .prepared import SINGLE_READS
+
 
 class BackupRefused(Exception):
     """No copy was made; the text says why."""
@@ -23,7 +25,7 @@ def copy(engine: Engine, target: Path) -> int:
     except OSError as exc:
         raise BackupRefused(f"{target} cannot be made ({type(exc).__name__}).") from exc
     try:
-        with engine.execution_options(immediate=False).connect() as connection:
+        with engine.execution_options(**{SINGLE_READS: True}).connect() as connection:
             connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
         os.fsync(descriptor)
         return os.fstat(descriptor).st_size
