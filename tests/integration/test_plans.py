@@ -9,9 +9,13 @@ import pytest
 from sqlalchemy import make_url
 
 from mfa_service.persistence.base import Base
+from mfa_service.persistence.partitions import CHALLENGES, Partitions
+from tests.contract.api_flows import FCM
+from tests.support import passkeys
 from tests.support.everybody import GATEWAY_ROUTES, everything
 from tests.support.notified import Endpoint, endpoint
 from tests.support.people import LOGIN_SETTINGS, WatchedLogin
+from tests.support.phone import PinKey
 from tests.support.plans import (
     PostgresPlanner,
     Scan,
@@ -116,3 +120,45 @@ def planner_of(url: str) -> SqlitePlanner | PostgresPlanner:
     if parsed.get_backend_name() == "sqlite":
         return SqlitePlanner(str(parsed.database))
     return PostgresPlanner(parsed)
+
+
+_IN_PARTITIONS = re.compile(r"(?:SELECT|UPDATE|DELETE).*\b(?:challenge|seen_token|audit_event)\b")
+_DAY = 86_400
+
+
+def stepped_up(world: World, server: PostgresServer) -> Told:
+    """Return what was told while people stepped up by a code, a phone and a passkey."""
+    totp, phone = world.totp("anna"), world.phone("bob", pin=PinKey(), push=FCM)
+    passkey = passkeys.enrolled(world, "carl")
+    with told_to_postgresql(world, server) as told:
+        api = world.client()
+        api.challenge("anna", answer={"method": "totp", "code": totp.next()})
+        opened = api.challenge("bob")
+        world.services.outbox.deliver()
+        world.device(phone, "GET", "/v1/device/challenges?wait=0")
+        assert world.approve(phone, opened, pin=phone.pin).status_code == 200
+        assert api.read(opened["id"])["status"] == "satisfied"
+        assert passkey.answer(api.challenge("carl")).status_code == 200
+    return told
+
+
+def test_a_step_up_touches_the_partitions_of_now_only(
+    postgres_url: str, postgres: PostgresServer
+) -> None:
+    """By the plans with the values that were told: what was opened a day ago costs nothing."""
+    world = make_world(postgres_url)
+    at = world.clock.now()
+    for weeks in range(1, 4):
+        Partitions(world.services.foundation.work).make(at - weeks * 7 * _DAY)
+    told = stepped_up(world, postgres)
+    close(world)
+    planner = told.planner
+    assert isinstance(planner, PostgresPlanner)
+    of_now, oldest = (CHALLENGES.name(CHALLENGES.periods(when)[0][0]) for when in (at, at - _DAY))
+    hot = {told: filled for told, filled in told.statements.items() if _IN_PARTITIONS.match(told)}
+    assert len(hot) > 5
+    for parameters, filled in hot.items():
+        plan = planner.plan(filled)
+        parts = planner.parts(plan) - {"challenge_before"}
+        by_id = "challenge.id = $" in parameters
+        assert parts == {of_now} if by_id else min(parts) >= oldest, f"{filled}\n{plan}"

@@ -12,7 +12,6 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import URL, event
 
-from benchmarks.statements import PostgresTrace
 from mfa_service.persistence.base import Base
 
 from .postgres import PostgresServer
@@ -25,6 +24,10 @@ _NODE = re.compile(
     r"(?P<kind>Seq Scan|Index (?:Only )?Scan|Bitmap Index Scan)"
     r"(?: Backward)?(?: using (?P<index>\w+))? on \"?(?P<on>\w+)"
 )
+_LOGGED = re.compile(
+    r"^\S+ \S+ \S+ \[\d+\] (?:LOG:  (?:statement|execute [^:]+): |DETAIL:  Parameters: )(.*)$"
+)
+_VALUE = re.compile(r"\$(\d+) = (NULL|'(?:[^']|'')*')")
 _COLUMN = re.compile(r"\b[a-z_]+\b")
 _PARTITION = re.compile(r"_(?:before|\d{8})$")
 _WRITES = re.compile(r"(?:Insert|Update|Delete) on \"?(\w+)")
@@ -87,10 +90,10 @@ def told_to_postgresql(world: World, server: PostgresServer) -> Iterator[Told]:
     planner = PostgresPlanner(engine.url)
     planner.log_statements()
     engine.dispose()
-    trace = PostgresTrace(server.log_file)
+    begun = server.log_file.stat().st_size
     told = Told(planner)
     yield told
-    told.statements.update({statement.sql: None for statement in trace.take()})
+    told.statements.update(_logged(server.log_file.read_bytes()[begun:].decode()))
 
 
 class SqlitePlanner:
@@ -134,12 +137,12 @@ class PostgresPlanner:
         with self._connection() as asked:
             asked.execute(change.format(sql.Identifier(self._name)))
 
-    def plan(self, statement: str, _: object = None, *, how: str = "GENERIC_PLAN") -> str:
-        """Return the plan of a statement with parameters; with `how` also of one with values."""
+    def plan(self, statement: str, _: object = None) -> str:
+        """Return the plan of a statement, with parameters or with values in their places."""
         with self._connection() as asked:
             for method in ("seqscan", "hashjoin", "mergejoin", "material"):
                 asked.execute(sql.SQL("SET enable_{} = off").format(sql.SQL(method)))
-            rows = asked.execute(f"EXPLAIN ({how}) {statement}".encode())
+            rows = asked.execute(f"EXPLAIN (GENERIC_PLAN) {statement}".encode())
             return "\n".join(row[0] for row in rows)
 
     def scanned(self, plan: str) -> set[str]:
@@ -173,6 +176,26 @@ class PostgresPlanner:
         return psycopg.connect(self._url, autocommit=True)
 
 
+def _logged(text: str) -> dict[str, str]:
+    """Return statements as PostgreSQL logs them, each with values in the places of parameters."""
+    entries: list[str] = []
+    belongs = False
+    for line in text.splitlines():
+        begins = _LOGGED.match(line)
+        if begins:
+            entries.append(begins.group(1))
+        elif belongs and line.startswith("\t"):
+            entries[-1] += f" {line.strip()}"
+        belongs = begins is not None or (belongs and line.startswith("\t"))
+    found: dict[str, str] = {}
+    for entry, detail in zip(entries, [*entries[1:], ""], strict=True):
+        values = dict(_VALUE.findall(detail)) if detail.startswith("$1 = ") else {}
+        if not entry.startswith("$1 = "):
+            filled = re.sub(r"\$(\d+)", lambda place, known=values: known[place.group(1)], entry)
+            found.setdefault(entry, filled)
+    return found
+
+
 def _noting(note: Callable[[str, Any], None]) -> type[sqlite3.Connection]:
     class Cursor(sqlite3.Cursor):
         def execute(self, sql: str, parameters: Any = (), /) -> "Cursor":
@@ -181,7 +204,7 @@ def _noting(note: Callable[[str, Any], None]) -> type[sqlite3.Connection]:
             return self
 
     class Connection(sqlite3.Connection):
-        def cursor(self, *_: Any) -> Cursor:
+        def cursor(self, *_: Any) -> Cursor:  # type: ignore[override]
             return super().cursor(Cursor)
 
         def execute(self, sql: str, parameters: Any = (), /) -> Cursor:
