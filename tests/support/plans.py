@@ -191,9 +191,13 @@ def _logged(text: str) -> dict[str, str]:
     for entry, detail in zip(entries, [*entries[1:], ""], strict=True):
         values = dict(_VALUE.findall(detail)) if detail.startswith("$1 = ") else {}
         if not entry.startswith("$1 = "):
-            filled = re.sub(r"\$(\d+)", lambda place, known=values: known[place.group(1)], entry)
+            filled = _filled(entry, values)
             found.setdefault(entry, filled)
     return found
+
+
+def _filled(statement: str, values: dict[str, str]) -> str:
+    return re.sub(r"\$(\d+)", lambda place: values[place.group(1)], statement)
 
 
 def _noting(note: Callable[[str, Any], None]) -> type[sqlite3.Connection]:
