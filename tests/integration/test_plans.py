@@ -10,12 +10,9 @@ from sqlalchemy import make_url
 
 from mfa_service.persistence.base import Base
 from mfa_service.persistence.partitions import CHALLENGES, Partitions
-from tests.contract.api_flows import FCM
-from tests.support import passkeys
-from tests.support.everybody import GATEWAY_ROUTES, everything
+from tests.support.everybody import GATEWAY_ROUTES, everything, prepared_to_step_up
 from tests.support.notified import Endpoint, endpoint
 from tests.support.people import LOGIN_SETTINGS, WatchedLogin
-from tests.support.phone import PinKey
 from tests.support.plans import (
     PostgresPlanner,
     Scan,
@@ -126,22 +123,6 @@ _IN_PARTITIONS = re.compile(r"(?:SELECT|UPDATE|DELETE).*\b(?:challenge|seen_toke
 _DAY = 86_400
 
 
-def stepped_up(world: World, server: PostgresServer) -> Told:
-    """Return what was told while people stepped up by a code, a phone and a passkey."""
-    totp, phone = world.totp("anna"), world.phone("bob", pin=PinKey(), push=FCM)
-    passkey = passkeys.enrolled(world, "carl")
-    with told_to_postgresql(world, server) as told:
-        api = world.client()
-        api.challenge("anna", answer={"method": "totp", "code": totp.next()})
-        opened = api.challenge("bob")
-        world.services.outbox.deliver()
-        world.device(phone, "GET", "/v1/device/challenges?wait=0")
-        assert world.approve(phone, opened, pin=phone.pin).status_code == 200
-        assert api.read(opened["id"])["status"] == "satisfied"
-        assert passkey.answer(api.challenge("carl")).status_code == 200
-    return told
-
-
 def test_a_step_up_touches_the_partitions_of_now_only(
     postgres_url: str, postgres: PostgresServer
 ) -> None:
@@ -150,7 +131,9 @@ def test_a_step_up_touches_the_partitions_of_now_only(
     at = world.clock.now()
     for weeks in range(1, 4):
         Partitions(world.services.foundation.work).make(at - weeks * 7 * _DAY)
-    told = stepped_up(world, postgres)
+    step = prepared_to_step_up(world)
+    with told_to_postgresql(world, postgres) as told:
+        step()
     close(world)
     planner = told.planner
     assert isinstance(planner, PostgresPlanner)

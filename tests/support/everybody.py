@@ -1,8 +1,9 @@
 """All that clients, people, phones and loops do, once: for tests of what the database is told."""
 
 import secrets
+from collections.abc import Callable
 
-from tests.contract.api_flows import FLOWS
+from tests.contract.api_flows import FCM, FLOWS
 
 from . import passkeys
 from .alice import RETURN, Alice, alice_of
@@ -12,6 +13,7 @@ from .code_flow import CALLBACK
 from .gateway import ROUTES
 from .notified import Endpoint
 from .people import WatchedLogin, by_link, by_login, confirm
+from .phone import PinKey
 from .world import World
 
 _DAY = 86_400
@@ -33,6 +35,24 @@ def everything(world: World, notified: Endpoint) -> None:
     _pinged(world, notified)
     _passkey(world)
     _tidied(world)
+
+
+def prepared_to_step_up(world: World) -> Callable[[], None]:
+    """Enroll people; return what has them step up by a code, a phone and a passkey."""
+    totp, phone = world.totp("anna"), world.phone("bob", pin=PinKey(), push=FCM)
+    passkey = passkeys.enrolled(world, "carl")
+
+    def step_up() -> None:
+        api = world.client()
+        api.challenge("anna", answer={"method": "totp", "code": totp.next()})
+        opened = api.challenge("bob")
+        world.services.outbox.deliver()
+        world.device(phone, "GET", "/v1/device/challenges?wait=0")
+        assert world.approve(phone, opened, pin=phone.pin).status_code == 200
+        assert api.read(opened["id"])["status"] == "satisfied"
+        assert passkey.answer(api.challenge("carl")).status_code == 200
+
+    return step_up
 
 
 def _in_one_call(alice: Alice) -> None:
