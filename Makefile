@@ -87,6 +87,10 @@ openapi: $(READY) ## write openapi.yaml anew from the code
 bench: $(READY) ## measure: what each flow costs, beside a bare view
 	@$(BIN)/python -m benchmarks
 
+.PHONY: bench-large
+bench-large: $(READY) ## measure: what a flow costs among a million users, beside a thousand
+	@$(BIN)/python -m benchmarks.large
+
 .PHONY: bench-waiting
 bench-waiting: $(READY) ## measure: five thousand wait, others step up beside them
 	@$(BIN)/python -m benchmarks.waiting

@@ -8,6 +8,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
 
+from mfa_service.adapters.allocator import give_large_blocks_back
 from mfa_service.adapters.wakeup_memory import waiting_places
 from mfa_service.domain.request_path import HEADERS_APART
 
@@ -86,6 +87,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
 def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> None:
     """Serve in the foreground until SIGTERM or SIGINT."""
     _allow_files(_FILES)
+    give_large_blocks_back()
     options: dict[str, Any] = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,

@@ -82,11 +82,12 @@ class HousekeepingService:
     @staticmethod
     def _delete_guards(tx: Connection, at: int) -> dict[str, int]:
         replies = IdempotentReply.created_at < at - KEPT_SECONDS
+        unsent = (Outbox.due_at <= at) & (Outbox.expires_at < at - _DAY)  # nobody holds it now
         return {
             "prompts_deleted": _deleted(tx, Prompt, Prompt.expires_at < at),
             "stored_answers_deleted": _deleted(tx, IdempotentReply, replies),
             "counted_pushes_deleted": _deleted(tx, PushSent, PushSent.sent_at < at - 2 * _DAY),
-            "messages_deleted": _deleted(tx, Outbox, Outbox.expires_at < at - _DAY),
+            "messages_deleted": _deleted(tx, Outbox, unsent),
         }
 
 

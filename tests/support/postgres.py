@@ -152,12 +152,12 @@ class PostgresServer:
             except _StartRefused:
                 continue
             return
-        message = f"PostgreSQL did not start: {self._log_file.read_text()}"
+        message = f"PostgreSQL did not start: {self.log_file.read_text()}"
         raise RuntimeError(message)
 
     def _run_on(self, port: int) -> None:
         settings = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
-        with self._log_file.open("w") as log:
+        with self.log_file.open("w") as log:
             self._process = subprocess.Popen(
                 [
                     *(f"{self._programs.folder}/postgres", "-D", f"{self.folder}/data"),
@@ -208,7 +208,7 @@ class PostgresServer:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     @property
-    def _log_file(self) -> Path:
+    def log_file(self) -> Path:
         return self.folder / "log"
 
 

@@ -64,7 +64,7 @@ class PushSent(Base):
     """One notification that was asked for; the limits count these."""
 
     __tablename__ = "push_sent"
-    __table_args__ = (Index(None, "user_id", "sent_at"),)
+    __table_args__ = (Index(None, "user_id", "sent_at"), Index(None, "sent_at"))
     id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[str]
     client_id: Mapped[str]

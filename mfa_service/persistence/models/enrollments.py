@@ -14,7 +14,11 @@ class Enrollment(Base):
     """
 
     __tablename__ = "enrollment"
-    __table_args__ = (Index(None, "code_hash", unique=True), Index(None, "expires_at"))
+    __table_args__ = (
+        Index(None, "code_hash", unique=True),
+        Index(None, "expires_at"),
+        Index(None, "user_id"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     client_id: Mapped[str] = mapped_column(ForeignKey("client.id"))
     user_id: Mapped[str] = mapped_column(ForeignKey("user.id"))

@@ -33,7 +33,7 @@ class AccountLink(Base):
     """A link into self-service, by the hash of its secret; spent once, by a button."""
 
     __tablename__ = "account_link"
-    __table_args__ = (Index(None, "expires_at"),)
+    __table_args__ = (Index(None, "expires_at"), Index(None, "user_id"))
     token_hash: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("user.id"))
     client_id: Mapped[str] = mapped_column(ForeignKey("client.id"))
