@@ -33,6 +33,7 @@ ADMIN = "admin"
 # What `docs/faq/performance` of privacyIDEA 3.14 advises, and pooling for the audit's engine.
 _CONFIG = """\
 import logging
+import os
 SUPERUSER_REALM = ["super"]
 SQLALCHEMY_DATABASE_URI = {url!r}
 SECRET_KEY = {secret!r}
@@ -46,7 +47,7 @@ PI_RESPONSE_NO_PRIVATE_KEY_CHECK = True
 PI_AUDIT_NO_SIGN = {unsigned!r}
 PI_NO_RESPONSE_SIGN = {unsigned!r}
 PI_ENGINE_REGISTRY_CLASS = "shared"
-PI_CHECK_RELOAD_CONFIG = 600
+PI_CHECK_RELOAD_CONFIG = int(os.environ.get("RIVAL_RELOAD", "600"))
 PI_LOGFILE = {folder!r} + "/privacyidea.log"
 PI_LOGLEVEL = logging.ERROR
 PI_FORCE_HTTPS = False
@@ -78,7 +79,7 @@ class Rival:
     version: str
     password: str
 
-    def launch(self, *, workers: int = 2, trace: Path | None = None) -> ServerProcess:
+    def launch(self, *, workers: int = 2, env: Mapping[str, str] | None = None) -> ServerProcess:
         """Start it as `mfa serve` is: gunicorn's threads, as many."""
         port = free_port()
         command = [
@@ -87,9 +88,12 @@ class Rival:
             *("--timeout", "60", "--keep-alive", "75", "--log-level", "warning"),
             *("--worker-tmp-dir", "/dev/shm", "--no-control-socket", "rival_wsgi:application"),
         ]
-        env = {"RIVAL_TRACE": str(trace)} if trace else {}
-        server = ServerProcess(command, port=port, env=env, folder=self.folder)
+        server = ServerProcess(command, port=port, env=env or {}, folder=self.folder)
         return server.await_answer("/healthz/livez")
+
+    def launch_to_configure(self) -> ServerProcess:
+        """Start one worker that looks for changed settings at each request."""
+        return self.launch(workers=1, env={"RIVAL_RELOAD": "0"})
 
     @contextlib.contextmanager
     def traced(self) -> Iterator[tuple[ServerProcess, Take]]:
@@ -97,7 +101,7 @@ class Rival:
         if self.place.database_pid is None:
             path = self.folder / "trace"
             path.touch()
-            with self.launch(workers=1, trace=path) as server:
+            with self.launch(workers=1, env={"RIVAL_TRACE": str(path)}) as server:
                 yield server, _reader(path)
             return
         with _postgres_trace(self.place) as take, self.launch(workers=1) as server:

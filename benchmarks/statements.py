@@ -149,9 +149,11 @@ class Inside:
         *,
         authorization: str = "",
         media: str = JSON,
+        origin: str = "",
     ) -> Reply:
         """Return the answer; what it told is the last of `operations`."""
-        headers = {"Authorization": authorization} if authorization else {}
+        named = {"Authorization": authorization, "Origin": origin}
+        headers = {name: value for name, value in named.items() if value}
         answer = self.app.test_client().open(
             path, method=method, data=body or None, headers=headers, content_type=media
         )
