@@ -89,11 +89,16 @@ bench: $(READY) ## measure: what each flow costs, beside a bare view
 bench-waiting: $(READY) ## measure: five thousand wait, others step up beside them
 	@$(BIN)/python -m benchmarks.waiting
 
+.PHONY: bench-rival
+bench-rival: $(READY) ## measure: the same flows beside privacyIDEA, installed apart under build/
+	@$(BIN)/python -m benchmarks.rival
+
 .PHONY: lock
-lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml, what is shipped as what is tested; UPGRADE=--upgrade takes newer releases
+lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml (and benchmarks/rival.txt), what is shipped as what is tested; UPGRADE=--upgrade takes newer releases
 	@$(COMPILE) --all-extras --group dev -o requirements/dev.txt pyproject.toml
 	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis --extra tracing -c requirements/dev.txt -o requirements/service.txt pyproject.toml
 	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis --extra tracing --extra fcm --extra webpush -c requirements/dev.txt -o requirements/service-push.txt pyproject.toml
+	@$(COMPILE) -o benchmarks/rival.txt benchmarks/rival.in
 	@printf '%s\n' uv hatchling editables | $(COMPILE) -c requirements/dev.txt -o requirements/tools.txt -
 
 .PHONY: clean

@@ -95,18 +95,22 @@ def told_json(told: Mapping[str, Told]) -> dict[str, Any]:
 
 
 def rate(part: Slice) -> float:
+    """Return the flows per second."""
     return part.flows / part.seconds
 
 
 def cpu(part: Slice) -> float:
+    """Return the CPU milliseconds of server and database for one flow."""
     return (part.server_cpu + part.database_cpu) / part.flows * 1000
 
 
 def server_cpu(part: Slice) -> float:
+    """Return the CPU milliseconds of the server for one flow."""
     return part.server_cpu / part.flows * 1000
 
 
 def database_cpu(part: Slice) -> float:
+    """Return the CPU milliseconds of the database for one flow."""
     return part.database_cpu / part.flows * 1000
 
 

@@ -41,7 +41,7 @@ class Compared:
     """All that was seen on one database: `pairs` has our flow's name and its counterpart's."""
 
     database: str
-    rival: str
+    rival: Rival
     fsync_milliseconds: float
     pairs: tuple[tuple[Flow, Flow], ...]
     slices: tuple[dict[str, Slice], ...]
@@ -56,9 +56,9 @@ class Compared:
         return sorted(cpu(one[theirs.name]) / cpu(one[ours.name]) for one in self.slices)
 
 
-def compare(place: Place, effort: Effort, *, signed: bool) -> Compared:
+def compare(place: Place, effort: Effort, *, tuned: bool) -> Compared:
     """Measure both on `place`; every flow that is counted ended in a yes."""
-    rival = make_rival(place, signed=signed)
+    rival = make_rival(place, tuned=tuned)
     told = count(place)
     people = enroll_people(place.settings, effort.sizes)
     session = Session(people)
@@ -79,7 +79,7 @@ def compare(place: Place, effort: Effort, *, signed: bool) -> Compared:
             slices.append(_round(pairs, targets, effort))
     return Compared(
         database=f"{place.name} {place.version}",
-        rival=rival.version,
+        rival=rival,
         fsync_milliseconds=place.fsync_milliseconds(),
         pairs=pairs,
         slices=tuple(slices),
@@ -105,10 +105,11 @@ def _round(
 
 
 def as_text(seen: Compared) -> str:
-    """Return the table of one database, and what each flow tells it."""
+    """Return the table of one database."""
+    settings = "tuned" if seen.rival.tuned else "as shipped"
     first = (
-        f"{seen.database}, privacyIDEA {seen.rival}: {len(seen.slices)} rounds side by side,"
-        f" medians; fsync {seen.fsync_milliseconds:.2f} ms"
+        f"{seen.database}, privacyIDEA {seen.rival.version} {settings}: {len(seen.slices)} rounds"
+        f" side by side, medians; fsync {seen.fsync_milliseconds:.2f} ms"
     )
     rows = [_row(seen, flow, times) for flow, times in _with_times(seen)]
     return f"{first}\n\n{table([_HEAD, *rows])}"
@@ -142,7 +143,8 @@ def as_json(seen: Compared) -> dict[str, Any]:
     """Return everything that was seen."""
     return {
         "database": seen.database,
-        "privacyidea": seen.rival,
+        "privacyidea": seen.rival.version,
+        "tuned": seen.rival.tuned,
         "fsync_milliseconds": seen.fsync_milliseconds,
         "flows": {flow.name: _flow_json(seen, flow, times) for flow, times in _with_times(seen)},
     }
@@ -167,7 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--database", choices=[*_PLACES, "all"], default="all")
     parser.add_argument("--quick", action="store_true", help="see that it works; no result")
     parser.add_argument(
-        "--signed", action="store_true", help="let it sign answers and audit, as it ships"
+        "--as-shipped", action="store_true", help="leave privacyIDEA's settings at their defaults"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything seen to FILE")
     return parser.parse_args()
@@ -184,7 +186,7 @@ def main() -> None:
     found: dict[str, Any] = {}
     for name in _PLACES if given.database == "all" else (given.database,):
         with _PLACES[name]() as place:
-            seen = compare(place, _QUICK if given.quick else _FULL, signed=given.signed)
+            seen = compare(place, _QUICK if given.quick else _FULL, tuned=not given.as_shipped)
         found[name] = as_json(seen)
         print(f"\n=== {name}\n{as_text(seen)}", flush=True)
     if given.json:

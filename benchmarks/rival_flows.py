@@ -1,11 +1,10 @@
-"""privacyIDEA's flows: what its plugins and its phone application send to get the same things done."""
+"""privacyIDEA's flows: what its plugins and its phone application send for the same ends."""
 
 import base64
 import json
 import queue
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -35,6 +34,7 @@ _POLICIES: dict[str, dict[str, object]] = {
         "action": f"push_firebase_configuration=poll only, push_registration_url={_ORIGIN}",
     },
 }
+_TUNED = {"scope": "authorization", "action": "no_detail_on_success"}
 
 
 class RivalPeople:
@@ -47,7 +47,7 @@ class RivalPeople:
         self._wire, self._authorization, self._user = wire, "", 0
         asked = {"username": ADMIN, "password": rival.password}
         self._authorization = self._post("/auth", asked)["result"]["value"]["token"]
-        self._configure(rival.folder, sizes.totp + sizes.phones + sizes.passkeys)
+        self._configure(rival, sizes.totp + sizes.phones + sizes.passkeys)
         for _ in range(sizes.totp):
             self.totp.put(self._totp())
         key = rsa.generate_private_key(65537, 4096)  # as long as its application's
@@ -56,17 +56,20 @@ class RivalPeople:
         for _ in range(sizes.passkeys):
             self.passkeys.put(self._passkey())
 
-    def _configure(self, folder: Path, users: int) -> None:
-        """One realm with one resolver, the user cache on, and the policies that the flows need."""
+    def _configure(self, rival: Rival, users: int) -> None:
+        """Make one realm with one resolver, and the policies that the flows need."""
         lines = [f"u{n}:x:{n + 1000}:1000:User {n}::/bin/false\n" for n in range(users)]
-        (folder / "users").write_text("".join(lines))
-        resolver = {"type": "passwdresolver", "fileName": str(folder / "users")}
+        names = rival.folder / "users"
+        names.write_text("".join(lines))
+        resolver = {"type": "passwdresolver", "fileName": str(names)}
         self._post("/resolver/users", resolver)
         self._post("/realm/bench", {"resolvers": "users"})
         self._post("/defaultrealm/bench", {})
-        self._post("/system/setConfig", {"UserCacheExpiration": "3600"})
         for name, policy in _POLICIES.items():
             self._post(f"/policy/{name}", policy)
+        if rival.tuned:
+            self._post("/system/setConfig", {"UserCacheExpiration": "3600"})
+            self._post("/policy/brief", _TUNED)
 
     def _totp(self) -> TotpHolder:
         user, secret = self._next_user(), pyotp.random_hex(40)
@@ -147,7 +150,7 @@ class RivalPhone:
 class RivalTotp:
     """A code, verified by the one call that there is."""
 
-    name, requests = "privacyIDEA: TOTP", 1
+    name, requests = "privacyIDEA, TOTP", 1
 
     def __init__(self, people: RivalPeople) -> None:
         self._holders = people.totp
@@ -165,7 +168,7 @@ class RivalTotp:
 class RivalPush:
     """Triggered by an empty PIN, polled and confirmed by the phone, asked for and taken."""
 
-    name, requests = "privacyIDEA: push", 5
+    name, requests = "privacyIDEA, push", 5
 
     def __init__(self, people: RivalPeople) -> None:
         self._phones = people.phones
@@ -186,7 +189,7 @@ class RivalPush:
 class RivalPasskey:
     """A challenge and an assertion; who signs in is told by the credential."""
 
-    name, requests = "privacyIDEA: passkey", 2
+    name, requests = "privacyIDEA, passkey", 2
 
     def __init__(self, people: RivalPeople) -> None:
         self._keys = people.passkeys

@@ -30,7 +30,6 @@ _ENVIRONMENT = _ROOT / "build" / "rival"
 _DATABASE = "rival"
 ADMIN = "admin"
 
-# What `docs/faq/performance` of privacyIDEA 3.14 advises, and pooling for the audit's engine.
 _CONFIG = """\
 import logging
 import os
@@ -42,15 +41,18 @@ PI_ENCFILE = {folder!r} + "/enckey"
 PI_UUID_FILE = {folder!r} + "/uuid.txt"
 PI_AUDIT_KEY_PRIVATE = {folder!r} + "/private.pem"
 PI_AUDIT_KEY_PUBLIC = {folder!r} + "/public.pem"
+PI_LOGFILE = {folder!r} + "/privacyidea.log"
+PI_FORCE_HTTPS = False
+"""
+# All that its page on performance advises, and a pool for the audit's connections.
+_TUNED = """\
 PI_AUDIT_NO_PRIVATE_KEY_CHECK = True
 PI_RESPONSE_NO_PRIVATE_KEY_CHECK = True
-PI_AUDIT_NO_SIGN = {unsigned!r}
-PI_NO_RESPONSE_SIGN = {unsigned!r}
+PI_AUDIT_NO_SIGN = True
+PI_NO_RESPONSE_SIGN = True
 PI_ENGINE_REGISTRY_CLASS = "shared"
 PI_CHECK_RELOAD_CONFIG = int(os.environ.get("RIVAL_RELOAD", "600"))
-PI_LOGFILE = {folder!r} + "/privacyidea.log"
 PI_LOGLEVEL = logging.ERROR
-PI_FORCE_HTTPS = False
 """
 # With RIVAL_TRACE every statement that SQLite runs is a line of that file.
 _APPLICATION = """\
@@ -78,6 +80,7 @@ class Rival:
     folder: Path
     version: str
     password: str
+    tuned: bool
 
     def launch(self, *, workers: int = 2, env: Mapping[str, str] | None = None) -> ServerProcess:
         """Start it as `mfa serve` is: gunicorn's threads, as many."""
@@ -108,7 +111,7 @@ class Rival:
             yield server, take
 
 
-def make_rival(place: Place, *, signed: bool) -> Rival:
+def make_rival(place: Place, *, tuned: bool) -> Rival:
     """Install it if need be, and set it up on an empty database."""
     _install()
     folder = place.folder / "rival"
@@ -116,12 +119,13 @@ def make_rival(place: Place, *, signed: bool) -> Rival:
     config, password = folder / "pi.cfg", secrets.token_urlsafe(16)
     values = {"secret": secrets.token_hex(32), "pepper": secrets.token_hex(16)}
     url = _make_database(place, folder)
-    config.write_text(_CONFIG.format(url=url, folder=str(folder), unsigned=not signed, **values))
+    text = _CONFIG.format(url=url, folder=str(folder), **values)
+    config.write_text(text + (_TUNED if tuned else ""))
     (folder / "rival_wsgi.py").write_text(_APPLICATION.format(config=str(config)))
     for step in ("setup create_enckey", "setup create_audit_keys", "setup create_tables"):
         _manage(config, step.split())
     _manage(config, ["admin", "add", ADMIN, "--password", password])
-    return Rival(place, folder, _version(), password)
+    return Rival(place, folder, _version(), password, tuned)
 
 
 def _install() -> None:
@@ -130,10 +134,13 @@ def _install() -> None:
     if done.exists() and done.read_text() == _PINS.read_text():
         return
     print(f"installing privacyIDEA into {_ENVIRONMENT.relative_to(_ROOT)}", flush=True)
-    uv = str(Path(sys.executable).with_name("uv"))
-    python = f"{_ENVIRONMENT}/bin/python"
-    _run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(_ENVIRONMENT)])
-    _run([uv, "pip", "install", "-q", "--python", python, "--require-hashes", "-r", str(_PINS)])
+    _run([sys.executable, "-m", "venv", "--clear", str(_ENVIRONMENT)])
+    uv, python = str(Path(sys.executable).with_name("uv")), f"{_ENVIRONMENT}/bin/python"
+    pins = ["-q", "--require-hashes", "-r", str(_PINS)]
+    try:
+        _run([uv, "pip", "install", "--python", python, *pins])
+    except RuntimeError:  # as tools/set-up: what only pip is told, uv does not know
+        _run([python, "-m", "pip", "install", *pins])
     done.write_text(_PINS.read_text())
 
 
@@ -162,7 +169,12 @@ def _manage(config: Path, arguments: list[str]) -> None:
 
 def _run(command: list[str], env: Mapping[str, str] | None = None, folder: Path = _ROOT) -> None:
     done = subprocess.run(
-        command, env=os.environ | (env or {}), cwd=folder, capture_output=True, text=True, check=False
+        command,
+        env=os.environ | (env or {}),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")

@@ -176,7 +176,7 @@ class Beside:
     settled: float
     operations: list[Operation] = field(default_factory=list)
 
-    def call(  # noqa: PLR0913  # a Wire
+    def call(
         self,
         method: str,
         path: str,
