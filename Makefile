@@ -104,11 +104,16 @@ bench-hosts: $(READY) ## measure: two hosts lose Redis, one of them, its stores,
 bench-morning: $(READY) ## measure: a morning's logins arrive, in a minute instead of an hour
 	@$(BIN)/python -m benchmarks.morning
 
+.PHONY: bench-rival
+bench-rival: $(READY) ## measure: the same flows beside privacyIDEA, installed apart under build/
+	@$(BIN)/python -m benchmarks.rival
+
 .PHONY: lock
-lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml, what is shipped as what is tested; UPGRADE=--upgrade takes newer releases
+lock: $(READY) ## pin requirements/*.txt anew from pyproject.toml (and benchmarks/rival.txt), what is shipped as what is tested; UPGRADE=--upgrade takes newer releases
 	@$(COMPILE) --all-extras --group dev -o requirements/dev.txt pyproject.toml
 	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis --extra tracing -c requirements/dev.txt -o requirements/service.txt pyproject.toml
 	@$(COMPILE) --extra postgresql --extra login --extra ldap --extra redis --extra tracing --extra fcm --extra webpush -c requirements/dev.txt -o requirements/service-push.txt pyproject.toml
+	@$(COMPILE) -o benchmarks/rival.txt benchmarks/rival.in
 	@printf '%s\n' uv hatchling editables | $(COMPILE) -c requirements/dev.txt -o requirements/tools.txt -
 
 .PHONY: clean

@@ -47,8 +47,8 @@ class DurablePostgres:
     def log_statements(self, *, on: bool) -> None:
         """Let sessions that begin from now on write every statement to the log, without values."""
         chosen = "all" if on else "none"
-        self._scalar(f"ALTER DATABASE postgres SET log_statement = '{chosen}'")
-        self._scalar("ALTER DATABASE postgres SET log_parameter_max_length = 0")
+        self._scalar(f"ALTER ROLE postgres SET log_statement = '{chosen}'")
+        self._scalar("ALTER ROLE postgres SET log_parameter_max_length = 0")
 
     def stop(self) -> None:
         """End the server and remove all that it wrote."""

@@ -94,19 +94,23 @@ def told_json(told: Mapping[str, Told]) -> dict[str, Any]:
     }
 
 
-def _rate(part: Slice) -> float:
+def rate(part: Slice) -> float:
+    """Return the flows per second."""
     return part.flows / part.seconds
 
 
-def _cpu(part: Slice) -> float:
+def cpu(part: Slice) -> float:
+    """Return the CPU milliseconds of server and database for one flow."""
     return (part.server_cpu + part.database_cpu) / part.flows * 1000
 
 
-def _server_cpu(part: Slice) -> float:
+def server_cpu(part: Slice) -> float:
+    """Return the CPU milliseconds of the server for one flow."""
     return part.server_cpu / part.flows * 1000
 
 
-def _database_cpu(part: Slice) -> float:
+def database_cpu(part: Slice) -> float:
+    """Return the CPU milliseconds of the database for one flow."""
     return part.database_cpu / part.flows * 1000
 
 
@@ -135,16 +139,16 @@ def _percentile(measured: Measured, name: str, share: float) -> float:
 
 
 def _flow_row(measured: Measured, name: str) -> tuple[str, ...]:
-    by_floor = sorted(_by_floor(measured, name, _cpu))
-    rates = _by_floor(measured, name, _rate)
+    by_floor = sorted(_by_floor(measured, name, cpu))
+    rates = _by_floor(measured, name, rate)
     return (
         name,
-        f"{_median(measured, name, _rate):.1f}",
+        f"{_median(measured, name, rate):.1f}",
         f"{statistics.median(rates):.3f}" if rates else "",
-        f"{_median(measured, name, _server_cpu):.2f}",
-        f"{_median(measured, name, _database_cpu):.2f}",
-        f"{_median(measured, name, _cpu):.2f}",
-        f"{statistics.median(_by_bare(measured, name, _cpu)):.2f}",
+        f"{_median(measured, name, server_cpu):.2f}",
+        f"{_median(measured, name, database_cpu):.2f}",
+        f"{_median(measured, name, cpu):.2f}",
+        f"{statistics.median(_by_bare(measured, name, cpu)):.2f}",
         f"{statistics.median(by_floor):.2f}" if by_floor else "",
         f"{by_floor[0]:.2f}-{by_floor[-1]:.2f}" if by_floor else "",
         f"{_median(measured, name, _client_cpu):.2f}",
@@ -157,15 +161,15 @@ def _flow_row(measured: Measured, name: str) -> tuple[str, ...]:
 def _flow_json(measured: Measured, name: str) -> dict[str, Any]:
     return {
         "requests": measured.requests[name],
-        "per_second": _median(measured, name, _rate),
-        "per_second_by_bare": _by_bare(measured, name, _rate),
-        "per_second_by_floor": _by_floor(measured, name, _rate),
-        "server_cpu_milliseconds": _median(measured, name, _server_cpu),
-        "database_cpu_milliseconds": _median(measured, name, _database_cpu),
+        "per_second": _median(measured, name, rate),
+        "per_second_by_bare": _by_bare(measured, name, rate),
+        "per_second_by_floor": _by_floor(measured, name, rate),
+        "server_cpu_milliseconds": _median(measured, name, server_cpu),
+        "database_cpu_milliseconds": _median(measured, name, database_cpu),
         "client_cpu_milliseconds": _median(measured, name, _client_cpu),
-        "cpu_milliseconds": _median(measured, name, _cpu),
-        "cpu_by_bare": _by_bare(measured, name, _cpu),
-        "cpu_by_floor": _by_floor(measured, name, _cpu),
+        "cpu_milliseconds": _median(measured, name, cpu),
+        "cpu_by_bare": _by_bare(measured, name, cpu),
+        "cpu_by_floor": _by_floor(measured, name, cpu),
         "p50_milliseconds": _percentile(measured, name, 0.5),
         "p95_milliseconds": _percentile(measured, name, 0.95),
         "flows": [one[name].flows for one in measured.slices],

@@ -5,6 +5,7 @@ No event of SQLAlchemy is asked: pings, pragmas and whatever else a driver sends
 
 import itertools
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,10 @@ from flask import Flask
 from sqlalchemy import Engine, event
 
 from .flows import Flow
-from .wire import JSON, Reply
+from .wire import JSON, Reply, Wire
 
 _WARM_UPS = 12  # drivers prepare a statement after some uses
+_FILLING = 20
 _LOGGED = re.compile(r"^\S+ \S+ \S+ \[\d+\] LOG:  (?:statement|execute [^:]+): (.*)$")
 _VERB = re.compile(r"[A-Z]+")
 _TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+\"?(\w+)", re.IGNORECASE)
@@ -149,15 +151,62 @@ class Inside:
         *,
         authorization: str = "",
         media: str = JSON,
+        origin: str = "",
     ) -> Reply:
         """Return the answer; what it told is the last of `operations`."""
-        headers = {"Authorization": authorization} if authorization else {}
+        named = {"Authorization": authorization, "Origin": origin}
+        headers = {name: value for name, value in named.items() if value}
         answer = self.app.test_client().open(
             path, method=method, data=body or None, headers=headers, content_type=media
         )
         name = re.sub(r"[a-z]{3}_[\w-]{20,}", "{id}", path)
         self.operations.append(Operation(f"{method} {name}", self.take()))
         return Reply(answer.status_code, answer.data)
+
+
+@dataclass
+class Beside:
+    """A wire to another process's server that notes what each request tells.
+
+    `settled` is how long that server may go on writing after it has answered.
+    """
+
+    wire: Wire
+    take: Callable[[], tuple[Statement, ...]]
+    settled: float
+    operations: list[Operation] = field(default_factory=list)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        authorization: str = "",
+        media: str = JSON,
+        origin: str = "",
+    ) -> Reply:
+        """Return the answer; what it told is the last of `operations`."""
+        answer = self.wire.call(
+            method, path, body, authorization=authorization, media=media, origin=origin
+        )
+        time.sleep(self.settled)
+        name = path.partition("?")[0]
+        self.operations.append(Operation(f"{method} {name}", self.take()))
+        return answer
+
+
+def told_over(
+    flow: Flow, wire: Wire, take: Callable[[], tuple[Statement, ...]], settled: float
+) -> Told:
+    """Return what one flow tells through another process, after some that filled every cache."""
+    for _ in range(_FILLING):
+        flow.run(wire)
+    time.sleep(settled)
+    take()
+    beside = Beside(wire, take, settled)
+    flow.run(beside)
+    return Told(tuple(beside.operations))
 
 
 def told_by(

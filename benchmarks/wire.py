@@ -34,13 +34,14 @@ class Wire(Protocol):
         *,
         authorization: str = "",
         media: str = JSON,
+        origin: str = "",
     ) -> Reply:
         """Return the answer, whatever its status."""
         ...
 
 
 class Socket:
-    """A kept HTTP/1.1 connection; reads what this repository's servers send, no more."""
+    """A kept HTTP/1.1 connection; reads what the measured servers send, no more."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
@@ -54,11 +55,14 @@ class Socket:
         *,
         authorization: str = "",
         media: str = JSON,
+        origin: str = "",
     ) -> Reply:
         """Return the answer; raises OSError when the server hangs up."""
         head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n"
         if authorization:
             head += f"Authorization: {authorization}\r\n"
+        if origin:
+            head += f"Origin: {origin}\r\n"
         if body:
             head += f"Content-Type: {media}\r\nContent-Length: {len(body)}\r\n"
         self._socket.sendall(head.encode() + b"\r\n" + body)
