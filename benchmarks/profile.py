@@ -65,6 +65,7 @@ class Profiled:
         *,
         authorization: str = "",
         media: str = JSON,
+        origin: str = "",
     ) -> Reply:
         """Return the answer."""
         environ = _environ(method, path, body, authorization, media)
