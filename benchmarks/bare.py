@@ -62,8 +62,12 @@ _UPDATE = (
 
 
 def make_engine(url: str, options: Mapping[str, Any]) -> Engine:
-    """Return an engine with these pool settings and, on SQLite, the service's pragmas."""
-    engine = create_engine(url, **options)
+    """Return an engine with these pool settings and, on SQLite, the service's pragmas.
+
+    PostgreSQL's driver begins its transactions, as it does by itself.
+    """
+    own = {name: value for name, value in options.items() if name != "isolation_level"}
+    engine = create_engine(url, **own)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
