@@ -40,7 +40,7 @@ class Statement:
     @property
     def is_query(self) -> bool:
         """Whether it reads or writes a table; the others only frame, ask or set."""
-        return self.verb in {"SELECT", *_WRITES} and bool(_TABLE.search(self.sql))
+        return self.verb in {"SELECT", "WITH", *_WRITES} and bool(_TABLE.search(self.sql))
 
     @property
     def tables(self) -> tuple[str, ...]:
