@@ -5,10 +5,11 @@ so its size is real. Ids are in hexadecimal digits, which are a part of the alph
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 
 from mfa_service.persistence.base import Base, standalone_engine
 from mfa_service.persistence.partitions import Partitions
@@ -27,6 +28,11 @@ WHERE schemaname = 'public' AND tablename IN ('authenticator', 'challenge', 'aud
 AND indexdef NOT LIKE 'CREATE UNIQUE%' AND NOT relispartition
 """
 
+_SQLITE_INDEXES = """
+SELECT sql, name FROM sqlite_master WHERE type = 'index' AND sql LIKE 'CREATE INDEX%'
+AND tbl_name IN ('authenticator', 'challenge', 'audit_event')
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -41,7 +47,7 @@ class Dialect:
         if engine.dialect.name == "postgresql":
             return cls(
                 "generate_series(1, {}) AS g(n)",
-                "substr(md5(random()::text || clock_timestamp()::text), 1, {})",
+                "substr(md5(random()::text), 1, {})",
             )
         numbers = "(WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {})"
         return cls(f"{numbers} SELECT n FROM g) AS g", "substr(lower(hex(randomblob(16))), 1, {})")
@@ -61,20 +67,15 @@ def fill(place: Place, users: int) -> None:
     Of each table there has to be at least one row: somebody has to have stepped up before.
     """
     engine = standalone_engine(place.url)
-    is_postgresql = engine.dialect.name == "postgresql"
-    if is_postgresql:
+    if engine.dialect.name == "postgresql":
         _make_partitions(engine)
-    with engine.begin() as tx:
-        if is_postgresql:
+        with _tidied(place.url), engine.begin() as tx:
             tx.execute(text("SET LOCAL session_replication_role = replica"))  # no foreign keys
-            tx.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))
-        indexes = _dropped_indexes(tx) if is_postgresql else []
-        _Filling(tx, Dialect.of(engine), users).everything()
-        for definition in indexes:
-            tx.execute(text(definition.replace(" ON ONLY ", " ON ")))
+            _Filling(tx, Dialect.of(engine), users).everything()
+    else:
+        with _unguarded(place.url) as connection:
+            _Filling(connection, Dialect.of(engine), users).everything()
     engine.dispose()
-    if is_postgresql:
-        _tidy(create_engine(place.url, isolation_level="AUTOCOMMIT", poolclass=NullPool))
 
 
 class _Filling:
@@ -162,20 +163,44 @@ def _make_partitions(engine: Engine) -> None:
         partitions.make(now - days * _DAY)
 
 
-def _dropped_indexes(tx: Connection) -> list[str]:
-    """Drop indexes that are made faster at the end; return how to make them."""
-    found = tx.execute(text(_PLAIN_INDEXES)).all()
-    for _, name in found:
-        tx.execute(text(f"DROP INDEX {name}"))
-    return [definition for definition, _ in found]
+@contextmanager
+def _tidied(url: str) -> Iterator[None]:
+    """Make indexes after what is filled in meanwhile, and have PostgreSQL see what it has.
 
-
-def _tidy(engine: Engine) -> None:
-    """Mix those who take part among the others, and let PostgreSQL see what it has."""
+    Tables are sorted by id, so that those who take part are among the others.
+    """
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text("SET maintenance_work_mem = '256MB'"))
-        for table, index in _CLUSTERED.items():
-            connection.execute(text(f"CLUSTER {table} USING {index}"))
-        for table in _LARGE:
-            connection.execute(text(f"VACUUM (FREEZE, ANALYZE) {table}"))
-        connection.execute(text("CHECKPOINT"))
+
+        def run(*statements: str) -> None:
+            for statement in statements:
+                connection.execute(text(statement))
+
+        indexes = connection.execute(text(_PLAIN_INDEXES)).all()
+        run(*(f"DROP INDEX {name}" for _, name in indexes))
+        run("ALTER SYSTEM SET max_wal_size = '4GB'", "SELECT pg_reload_conf()")
+        yield
+        run("SET maintenance_work_mem = '256MB'")
+        run(*(f"CLUSTER {table} USING {index}" for table, index in _CLUSTERED.items()))
+        run(*(definition.replace(" ON ONLY ", " ON ") for definition, _ in indexes))
+        run(*(f"VACUUM (FREEZE, ANALYZE) {table}" for table in _LARGE))
+        run("ALTER SYSTEM RESET max_wal_size", "SELECT pg_reload_conf()", "CHECKPOINT")
+    engine.dispose()
+
+
+@contextmanager
+def _unguarded(url: str) -> Iterator[Connection]:
+    """Lend a connection to SQLite that is quick, and of no use after a crash; indexes come last."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1000000"):
+            connection.execute(text(f"PRAGMA {pragma}"))
+        indexes = connection.execute(text(_SQLITE_INDEXES)).all()
+        for _, name in indexes:
+            connection.execute(text(f"DROP INDEX {name}"))
+        yield connection
+        for definition, _ in indexes:
+            connection.execute(text(definition))
+        connection.commit()
+        connection.execute(text("PRAGMA journal_mode=WAL"))
+    engine.dispose()
