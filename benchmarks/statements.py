@@ -20,7 +20,7 @@ _WARM_UPS = 12  # drivers prepare a statement after some uses
 _FILLING = 20
 _LOGGED = re.compile(r"^\S+ \S+ \S+ \[\d+\] LOG:  (?:statement|execute [^:]+): (.*)$")
 _VERB = re.compile(r"[A-Z]+")
-_TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+\"?(\w+)", re.IGNORECASE)
+_TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE(?!\s+SET\b))\s+\"?(\w+)", re.IGNORECASE)
 _WRITES = {"INSERT", "UPDATE", "DELETE"}
 _FRAME = {"BEGIN", "COMMIT", "ROLLBACK"}
 

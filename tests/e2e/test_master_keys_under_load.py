@@ -51,6 +51,7 @@ def token(url: str, pair: tuple[str, str]) -> int:
 
 def crowd(before: World, now: World) -> tuple[list[Person], dict[str, Phone]]:
     """Return people who enrolled before and answer now, and the phones of some of them."""
+    now.client()  # made once, before there are several threads that would each make it
     phones = {f"phone {n}": before.phone(f"phone {n}", pin=PinKey()) for n in range(2)}
     people = [with_a_phone(now, sub, phone, ANSWERS) for sub, phone in phones.items()]
 
