@@ -16,7 +16,9 @@ from .world import Api, World
 def scanned(picture: Locator) -> str:
     """Return what a decoder reads in a screenshot of a QR code."""
     seen = Image.open(io.BytesIO(picture.screenshot()))
-    (found,) = zxingcpp.read_barcodes(seen)
+    # Asked for any code, it now and then sees a bar code in the squares as well.
+    only_qr = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    (found,) = zxingcpp.read_barcodes(seen, formats=only_qr)
     return str(found.text)
 
 
