@@ -7,7 +7,7 @@ two places for one row.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -54,6 +54,13 @@ class Partitioned:
     def name(self, begin: datetime) -> str:
         """Return a partition's name."""
         return f"{self.table}_{begin:%Y%m%d}"
+
+    def has(self, names: Iterable[str], begin: datetime) -> bool:
+        """Tell whether a partition of these names holds the period that begins then."""
+        return any(
+            name == self.name(begin) or ("_until_" in name and (self.end(name) or begin) > begin)
+            for name in names
+        )
 
     def is_over(self, name: str, before: int) -> bool:
         """Tell whether all rows of a partition are older; never of the one that has no period."""
@@ -111,9 +118,12 @@ class Partitions:
 
     def make(self, at: int) -> None:
         """Make those that are missing, of now and of the next periods."""
+        with self._work.reading() as tx:
+            known = {kind.table: _names(tx, kind) for kind in ALL}
         for kind in ALL:
             for begin, end in kind.periods(at):
-                self._alone(_make, kind, begin, end)
+                if not kind.has(known[kind.table], begin):
+                    self._alone(_make, kind, begin, end)
 
     def drop(self, kind: Partitioned, before: int) -> int:
         """Drop those whose rows are all from before a time; return how many."""
@@ -133,9 +143,8 @@ class Partitions:
         try:
             with self._work.transaction() as tx:
                 tx.execute(text(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'"))
-                tx.execute(
-                    text("SET LOCAL statement_timeout = 0")
-                )  # it may have to read `…_before`
+                # PostgreSQL may have to read all of `…_before`.
+                tx.execute(text("SET LOCAL statement_timeout = 0"))
                 if not tx.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}):
                     return False
                 _try(step, tx, *given)
@@ -173,9 +182,9 @@ def _names(tx: Connection, kind: Partitioned) -> list[str]:
 
 def _make(tx: Connection, kind: Partitioned, begin: datetime, end: datetime) -> None:
     """Make a table beside and attach it: so others need not wait while it is made."""
-    name, known = kind.name(begin), _names(tx, kind)
-    if name in known or any("until" in one and (kind.end(one) or begin) > begin for one in known):
+    if kind.has(_names(tx, kind), begin):  # somebody was faster
         return
+    name = kind.name(begin)
     tx.execute(text(f"CREATE TABLE {name} (LIKE {kind.table} INCLUDING DEFAULTS)"))
     if kind.own_key:
         tx.execute(text(f"ALTER TABLE {name} ADD PRIMARY KEY ({', '.join(kind.own_key)})"))
