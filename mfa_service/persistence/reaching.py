@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Engine, event, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
+_TURN_TO_THE_NEXT_SECONDS, _ALONE_SECONDS = 2, 5
 _ALIVE: dict[str, int] = {
-    "connect_timeout": 2,  # for each host that the URL names
     "keepalives_idle": 3,
     "keepalives_interval": 1,
     "keepalives_count": 3,
@@ -26,10 +26,17 @@ _READ_ONLY = "25006"
 def connect_arguments(url: str) -> dict[str, Any]:
     """Return the driver's arguments for a PostgreSQL URL; what the URL says itself goes first."""
     given = make_url(url).query
-    arguments: dict[str, Any] = {k: v for k, v in _ALIVE.items() if k not in given}
+    alive = {"connect_timeout": _connecting(given.get("host", "")), **_ALIVE}
+    arguments: dict[str, Any] = {k: v for k, v in alive.items() if k not in given}
     options = given.get("options", "")
     own = options if isinstance(options, str) else " ".join(options)
     return arguments | {"options": f"{_STATEMENTS} {own}".strip()}
+
+
+def _connecting(hosts: str | tuple[str, ...]) -> int:
+    """Return after how many seconds a host is given up; who has no other is more patient."""
+    several = "," in hosts if isinstance(hosts, str) else len(hosts) > 1
+    return _TURN_TO_THE_NEXT_SECONDS if several else _ALONE_SECONDS
 
 
 class _Hosts:

@@ -1,5 +1,6 @@
 """Short transactions: one for a use case that writes, none for a single read."""
 
+import logging
 from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection, Engine
@@ -12,6 +13,8 @@ from mfa_service.observability.spans import count_commit
 from .prepared import SINGLE_READS
 from .reaching import is_read_only
 from .turns import Turns
+
+logger = logging.getLogger(__name__)
 
 
 class UnitOfWork:
@@ -126,4 +129,6 @@ def _tell_if_down(exc: BaseException, engine: Engine) -> None:
             engine.dispose()  # all that the pool has lead to what is the primary no more
             gone = True
     if gone:
+        why = getattr(getattr(exc, "orig", None), "sqlstate", None) or type(exc).__name__
+        logger.warning("the database does not answer", extra={"event": "database", "reason": why})
         raise Unavailable("The database does not answer.", retry_after=1) from exc
