@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from mfa_service.app import create_app, services_of
 from mfa_service.persistence.base import standalone_engine
-from mfa_service.persistence.prepared import SINGLE_READS
+from mfa_service.persistence.prepared import Lent
 
 from .flows import Flow, Push, Session, Totp
 from .people import People, Sizes, enroll_people
@@ -97,7 +97,7 @@ def _grown(before: _Look, after: _Look, names: tuple[str, ...]) -> int:
 
 
 def _look(engine: Engine) -> _Look:
-    with engine.connect().execution_options(**{SINGLE_READS: True}) as tx:
+    with Lent(engine) as tx:
         tx.exec_driver_sql("VACUUM")  # rows that were changed leave room that is used again
         sizes = tx.exec_driver_sql(
             "SELECT whole.relname, sum(pg_total_relation_size(part.oid)) FROM pg_class part"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from .prepared import SINGLE_READS
+from .prepared import Lent
 
 
 class BackupRefused(Exception):
@@ -25,7 +25,7 @@ def copy(engine: Engine, target: Path) -> int:
     except OSError as exc:
         raise BackupRefused(f"{target} cannot be made ({type(exc).__name__}).") from exc
     try:
-        with engine.execution_options(**{SINGLE_READS: True}).connect() as connection:
+        with Lent(engine) as connection:
             connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
         os.fsync(descriptor)
         return os.fstat(descriptor).st_size

@@ -20,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from mfa_service.observability.spans import count_statement
 
-from .prepared import SINGLE_READS, tell
+from .prepared import Lent, begin
 from .reaching import connect_arguments, order_hosts
 
 NAMING = {
@@ -30,22 +30,18 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_MILLISECONDS = 8000
-_KEPT, _MORE = 16, 16
-CONNECTIONS = _KEPT + _MORE
-"""How many connections a process holds at most."""
+KEPT = 16
+CONNECTIONS = 32
+"""How many connections a process holds at most, and how many it keeps when they are idle."""
+WAIT_SECONDS = 10
 # No ping before use: a connection that died is told by its first statement, as 503, and the pool
 # then drops all that are as old.
 _POOL: dict[str, Any] = {
     "hide_parameters": True,  # an error's text must not carry what was bound
-    "pool_size": _KEPT,
-    "max_overflow": _MORE,
-    "pool_timeout": 10,
+    "pool_size": KEPT,
+    "max_overflow": CONNECTIONS - KEPT,
+    "pool_timeout": WAIT_SECONDS,
     "pool_use_lifo": True,  # few connections do most of the work, and have its statements prepared
-}
-
-_BEGIN = {
-    "sqlite": "BEGIN IMMEDIATE",
-    "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED",
 }
 
 # Times are whole seconds; SQLite's rowid alias needs the plain type.
@@ -102,9 +98,9 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Begin what writes; single reads need no transaction. SQLite's turn was settled before."""
-    if not connection.get_execution_options().get(SINGLE_READS, False):
-        tell(connection, _BEGIN[connection.dialect.name])
+    """Begin what SQLAlchemy begins. A unit of work begins by itself, and its single reads never."""
+    if not isinstance(connection, Lent):
+        begin(connection)
 
 
 def _count(*_: object) -> None:

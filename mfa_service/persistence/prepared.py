@@ -20,8 +20,10 @@ from mfa_service.observability.spans import count_statement
 
 _PLAIN = (Integer, LargeBinary, NullType, Text)
 
-SINGLE_READS = "single_reads"
-"""An option of connections on which each statement is a read and stands for itself."""
+_BEGIN = {
+    "sqlite": "BEGIN IMMEDIATE",
+    "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED",
+}
 
 Record = Any
 """A row by the names of its columns, as SQLAlchemy's `Row` is."""
@@ -98,9 +100,35 @@ class Prepared:
         return None if found is None else found[0]
 
 
-def tell(tx: Connection, sql: str) -> None:
-    """Run a statement that takes and returns nothing."""
-    _run(tx, sql, ())
+class Lent(Connection):
+    """A connection for units of work: outside of a transaction each statement is a read for itself.
+
+    It begins and commits by the driver; SQLAlchemy learns of it where it runs a statement itself.
+    """
+
+    begun = False
+
+    def start(self) -> None:
+        """Begin a transaction."""
+        begin(self)
+        self.begun = True
+
+    def finish(self) -> None:
+        """Commit it."""
+        if self.in_transaction():
+            self.commit()
+        else:
+            raw: Any = self.connection.dbapi_connection
+            try:
+                raw.commit()
+            except self.dialect.loaded_dbapi.Error as exc:
+                _raise(self, raw, "COMMIT", exc)
+        self.begun = False
+
+
+def begin(tx: Connection) -> None:
+    """Begin a transaction. READ COMMITTED suffices everywhere; SQLite's turn was settled before."""
+    _run(tx, _BEGIN[tx.dialect.name], ())
 
 
 def _run(tx: Connection, sql: str, parameters: Any) -> Any:  # noqa: ANN401
@@ -117,7 +145,7 @@ def _may_repeat(tx: Connection, exc: DBAPIError) -> bool:
 
     The connection is another one then. What writes is never repeated: it may have been done.
     """
-    if not exc.connection_invalidated or not tx.get_execution_options().get(SINGLE_READS, False):
+    if not exc.connection_invalidated or not isinstance(tx, Lent) or tx.begun:
         return False
     tx.rollback()
     return True

@@ -10,7 +10,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from mfa_service.domain.errors import Unavailable
 from mfa_service.observability.spans import count_commit
 
-from .prepared import SINGLE_READS
+from .lending import Lending
+from .prepared import Lent
 from .reaching import is_read_only
 from .turns import Turns
 
@@ -18,55 +19,55 @@ logger = logging.getLogger(__name__)
 
 
 class UnitOfWork:
-    """Opens connections; a store that does not answer becomes `Unavailable`, never a success."""
+    """Lends connections; a store that does not answer becomes `Unavailable`, never a success."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._reading = engine.execution_options(**{SINGLE_READS: True})
+        self._lending = Lending(engine)
         is_sqlite = engine.dialect.name == "sqlite"  # it has one writer
         self._turns = Turns(engine.url.database) if is_sqlite else None
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """Commit on return, roll back on any exception. READ COMMITTED suffices everywhere."""
-        return _Transaction(self.engine, self._turns)
+        return _Transaction(self._lending, self._turns)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Run single statements, each for itself, without a transaction."""
-        return _Reading(self._reading)
+        return _Reading(self._lending)
 
 
 class _Reading:
     """A connection for a `with` block. A class: this is entered several times in each request."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: Connection
+    def __init__(self, lending: Lending) -> None:
+        self._lending = lending
+        self._connection: Lent
 
     def __enter__(self) -> Connection:
         try:
-            self._connection = self._engine.connect()
+            self._connection = self._lending.take()
         except Exception as exc:
-            _tell_if_down(exc, self._engine)
+            _tell_if_down(exc, self._lending.engine)
             raise
         return self._connection
 
     def __exit__(self, _: object, exc: BaseException | None, __: object) -> None:
         try:
-            self._connection.close()
+            self._lending.give_back(self._connection, sound=exc is None)
         except Exception as end:
-            _tell_if_down(end, self._engine)
+            _tell_if_down(end, self._lending.engine)
             raise
         if exc is not None:
-            _tell_if_down(exc, self._engine)
+            _tell_if_down(exc, self._lending.engine)
 
 
 class _Transaction:
     """A connection in a transaction for a `with` block; on SQLite when its turn has come."""
 
-    def __init__(self, engine: Engine, turns: Turns | None) -> None:
-        self._engine = engine
+    def __init__(self, lending: Lending, turns: Turns | None) -> None:
+        self._lending = lending
         self._turns = turns
-        self._connection: Connection
+        self._connection: Lent
 
     def __enter__(self) -> Connection:
         if self._turns is not None:
@@ -75,7 +76,7 @@ class _Transaction:
             self._begin()
         except BaseException as exc:
             self._pass_on()
-            _tell_if_down(exc, self._engine)
+            _tell_if_down(exc, self._lending.engine)
             raise
         return self._connection
 
@@ -83,12 +84,12 @@ class _Transaction:
         try:
             self._end(commit=exc is None)
         except Exception as end:
-            _tell_if_down(end, self._engine)
+            _tell_if_down(end, self._lending.engine)
             raise
         finally:
             self._pass_on()
         if exc is not None:
-            _tell_if_down(exc, self._engine)
+            _tell_if_down(exc, self._lending.engine)
 
     def _begin(self) -> None:
         """Begin, on another connection if the first one turns out to be dead: nothing was done."""
@@ -100,20 +101,20 @@ class _Transaction:
             self._begin_once()
 
     def _begin_once(self) -> None:
-        self._connection = self._engine.connect()
+        self._connection = self._lending.take()
         try:
-            self._connection.begin()
+            self._connection.start()
         except BaseException:
-            self._connection.close()
+            self._lending.give_back(self._connection, sound=False)
             raise
 
     def _end(self, *, commit: bool) -> None:
         try:
             if commit:
-                self._connection.commit()
+                self._connection.finish()
                 count_commit()
         finally:
-            self._connection.close()  # rolls back what was not committed
+            self._lending.give_back(self._connection, sound=not self._connection.begun)
 
     def _pass_on(self) -> None:
         if self._turns is not None:
