@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import time
 import traceback
 
 from . import trace
@@ -25,6 +26,8 @@ FIELDS = (
     "provider",
     "issuer",
 )
+_KNOWN = frozenset(FIELDS)
+_ENCODER = json.JSONEncoder(ensure_ascii=True, default=str)
 _NOISY = ("alembic", "werkzeug", "gunicorn.access", "sqlalchemy", "httpcore", "urllib3")
 
 
@@ -35,22 +38,36 @@ class JsonLines(logging.Formatter):
     those could be what somebody typed.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = (-1, "")
+
     def format(self, record: logging.LogRecord) -> str:
         """Return one line; control characters are escaped by JSON (S 16.4.1)."""
+        members = vars(record)
         line: dict[str, object] = {
-            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "at": self._at(int(record.created)),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
         if request_id := trace.current().request_id:
             line["request_id"] = request_id
-        line |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
+        if not _KNOWN.isdisjoint(members):
+            line |= {name: members[name] for name in FIELDS if name in members}
         if record.exc_info and record.exc_info[0]:
             frames = traceback.extract_tb(record.exc_info[2])
             line["exception"] = record.exc_info[0].__name__
             line["where"] = [f"{frame.name}:{frame.lineno}" for frame in frames[-8:]]
-        return json.dumps(line, ensure_ascii=True, default=str)
+        return _ENCODER.encode(line)
+
+    def _at(self, second: int) -> str:
+        """Return a time as text; the last one is remembered, a second has many lines."""
+        known, text = self._last
+        if known != second:
+            text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(second))
+            self._last = (second, text)
+        return text
 
 
 def configure(level: str) -> None:
