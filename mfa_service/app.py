@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, Request, Response, request
 from flask.globals import request_ctx
@@ -66,6 +67,14 @@ def _never_built(**_: object) -> tuple[str, str]:
     raise LookupError("addresses of pages are written, not built: see `Visit.url`")
 
 
+class _Application(Flask):
+    """Flask, told that none of our views is a coroutine: it would look at each in every request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the view as it is."""
+        return func
+
+
 class _Id(BaseConverter):
     """An identifier in a path: anything else does not exist."""
 
@@ -74,7 +83,7 @@ class _Id(BaseConverter):
 
 def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
     """Return the application; `services_of` finds its use cases."""
-    app = Flask(__name__, static_folder=None)
+    app = _Application(__name__, static_folder=None)
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database_url)
     app.config["MAX_CONTENT_LENGTH"] = reading.MAX_BODY_BYTES

@@ -1,5 +1,6 @@
 """Sealing and keyed hashing under the operator's master keys, each with a key id."""
 
+import functools
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from mfa_service.jose import b64url
 
 _VERSION = 1
 _NONCE_BYTES = 12
+_REMEMBERED = 512
 
 
 def seal_mark(kid: str) -> bytes:
@@ -67,6 +69,8 @@ class AesGcmBox:
     def __init__(self, keys: MasterKeys, randomness: Randomness) -> None:
         self._keys = keys
         self._randomness = randomness
+        # A step-up opens the same few values several times within seconds.
+        self._cipher = functools.lru_cache(_REMEMBERED)(self._derived)
 
     def seal(self, plaintext: bytes, *, place: str) -> bytes:
         """Return `plaintext` sealed for `place` under the current key."""
@@ -88,7 +92,7 @@ class AesGcmBox:
         except (IndexError, KeyError, ValueError, InvalidTag) as exc:
             raise SealBroken("a sealed value does not open here") from exc
 
-    def _cipher(self, kid: str, place: str) -> AESGCM:
+    def _derived(self, kid: str, place: str) -> AESGCM:
         return AESGCM(self._keys.derive(kid, f"seal/1|{place}"))
 
 

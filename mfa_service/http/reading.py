@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, missing
 
 from mfa_service.domain import strict_json
 from mfa_service.domain.errors import (
@@ -20,6 +20,7 @@ from mfa_service.services.devices import SignedRequest
 from .operations import Media, Operation
 
 MAX_BODY_BYTES = 65_536
+_REMEMBERED_SCHEMAS = 512
 _KEY = re.compile(r'(?:"([\x21\x23-\x7e]{1,255})"|([\x21-\x7e]{1,255}))\Z')
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 
@@ -66,7 +67,7 @@ def raw_path(request: Request) -> str:
 
 def request_id_of(request: Request) -> str | None:
     """Return the caller's request id if it has the permitted form."""
-    given = request.headers.get("X-Request-Id", "")
+    given = request.environ.get("HTTP_X_REQUEST_ID", "")
     return given if _REQUEST_ID.match(given) else None
 
 
@@ -113,7 +114,8 @@ def load_body(operation: Operation, body: Body) -> Any:  # noqa: ANN401
     if not body.raw:
         return operation.body.load({})
     value = body.json
-    faults = {path: [text] for path, text in strict_json.faults(value, newline_under="transaction")}
+    found = strict_json.faults_in(body.raw, value, newline_under="transaction")
+    faults = {path: [text] for path, text in found}
     if faults:
         raise InvalidRequest(faults)
     if not isinstance(value, dict):
@@ -152,10 +154,22 @@ def load_query(operation: Operation, request: Request) -> dict[str, Any]:
 
 
 def _load(schema: Schema, value: dict[str, Any]) -> Any:  # noqa: ANN401
+    there = frozenset(name for name in schema.fields if name in value)
     try:
-        return schema.load(value)
+        return _narrowed(schema, there).load(value)
     except ValidationError as exc:
         raise InvalidRequest(dict(_flat(exc.messages_dict))) from exc
+
+
+@functools.lru_cache(_REMEMBERED_SCHEMAS)
+def _narrowed(schema: Schema, there: frozenset[str]) -> Schema:
+    """Return a schema without the members that are absent and may be: marshmallow looks at each."""
+    names = {
+        name
+        for name, field in schema.fields.items()
+        if name in there or field.required or field.load_default is not missing
+    }
+    return schema if len(names) == len(schema.fields) else type(schema)(only=names)
 
 
 def _flat(messages: Any, path: str = "") -> list[tuple[str, list[str]]]:  # noqa: ANN401

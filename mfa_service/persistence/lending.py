@@ -18,37 +18,64 @@ class Lending:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._places = threading.Semaphore(CONNECTIONS)
         self._idle: list[Lent] = []
+        self._changed = threading.Condition()
+        self._there = self._waiting = 0  # under the condition
         event.listen(engine, "engine_disposed", self._forget)
         event.listen(engine, "invalidate", self._forget)
 
     def take(self) -> Lent:
         """Return a connection outside of any transaction; raise `PoolTimeout` when none is free."""
-        if not self._places.acquire(timeout=WAIT_SECONDS):
-            raise PoolTimeout("all connections are in use")
         try:
             return self._idle.pop()
         except IndexError:
             pass
-        try:
-            return Lent(self.engine)
-        except BaseException:
-            self._places.release()
-            raise
+        with self._changed:
+            self._waiting += 1
+            found = self._changed.wait_for(self._place, timeout=WAIT_SECONDS)
+            self._waiting -= 1
+        if found is None:
+            raise PoolTimeout("all connections are in use")
+        return found[0] or self._made()
 
     def give_back(self, connection: Lent, *, sound: bool) -> None:
         """Take it back. Kept is what is `sound`: nothing failed on it, and nothing is open."""
+        if sound and len(self._idle) < KEPT and not connection.in_transaction():
+            self._idle.append(connection)
+            if self._waiting:  # who begins to wait looks once more after it has said so
+                self._tell(gone=0)
+            return
         try:
-            if sound and not connection.in_transaction() and len(self._idle) < KEPT:
-                self._idle.append(connection)
-            else:
-                connection.close()  # rolls back what was not committed
+            connection.close()  # rolls back what was not committed
         finally:
-            self._places.release()
+            self._tell(gone=1)
+
+    def _place(self) -> tuple[Lent | None] | None:
+        """Return one that came back, or room for another; `None` when there is neither."""
+        try:
+            return (self._idle.pop(),)
+        except IndexError:
+            if self._there == CONNECTIONS:
+                return None
+            self._there += 1
+            return (None,)
+
+    def _made(self) -> Lent:
+        try:
+            return Lent(self.engine)
+        except BaseException:
+            self._tell(gone=1)
+            raise
+
+    def _tell(self, *, gone: int) -> None:
+        """Tell one who waits of what came back, or that so many are there no more."""
+        with self._changed:
+            self._there -= gone
+            self._changed.notify()
 
     def _forget(self, *_: object) -> None:
         idle, self._idle = self._idle, []
         for connection in idle:
             connection.detach()  # the pool that it came from may be disposed of already
             connection.close()
+        self._tell(gone=len(idle))

@@ -1,5 +1,6 @@
 """Rows to values of the domain."""
 
+import functools
 import json
 from typing import Any
 
@@ -19,10 +20,17 @@ from mfa_service.domain.client_metadata import ClientMetadata
 from mfa_service.domain.ports import SecretBox
 from mfa_service.domain.subject import Client, User
 
+_REMEMBERED = 256
+
 
 def challenge_place(challenge_id: str) -> str:
     """Return the place to which a challenge's request is sealed."""
     return f"challenge|request|{challenge_id}"
+
+
+@functools.lru_cache(_REMEMBERED)
+def _metadata(text: str) -> ClientMetadata:
+    return ClientMetadata.from_mapping(json.loads(text))
 
 
 def client_from(row: Row[Any]) -> Client:
@@ -38,7 +46,7 @@ def client_from(row: Row[Any]) -> Client:
         disabled=row.disabled_at is not None,
         jwks=json.loads(row.jwks) if row.jwks else None,
         secret_hash=row.secret_hash,
-        metadata=ClientMetadata.from_mapping(json.loads(row.client_metadata)),
+        metadata=_metadata(row.client_metadata),
     )
 
 
