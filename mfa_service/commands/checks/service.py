@@ -22,6 +22,7 @@ def findings(settings: Settings, url: str, kids: frozenset[str] | None) -> Itera
         try:
             found = visitor.get(_DISCOVERY)
             yield from _front(settings, url, found)
+            yield from _web_push(settings, found)
             if kids is not None:
                 yield from _same(visitor, kids)
             yield from _path(visitor)
@@ -81,6 +82,20 @@ def _tls(url: str, found: Answer) -> Iterator[Finding]:
         )
     else:
         yield ok("certificate", f"it is good for {left // _DAY} days")
+
+
+def _web_push(settings: Settings, found: Answer) -> Iterator[Finding]:
+    """Tell whether the key that phones were told of is the one that signs here."""
+    told = _object(found).get("vapid_public_key") if found.status == _OK else None
+    ours = None if settings.vapid is None else settings.vapid.public
+    if told == ours:
+        return
+    yield error(
+        "web push key",
+        f"phones are told to subscribe with {told or 'none'}; here it is {ours or 'none'}",
+        "push services refuse messages (403) that another key signs than the phone named",
+        "set the same MFA_VAPID_KEY everywhere, the one with which phones subscribed",
+    )
 
 
 def _same(visitor: Visitor, kids: frozenset[str]) -> Iterator[Finding]:
