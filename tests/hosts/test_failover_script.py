@@ -11,8 +11,10 @@ from sqlalchemy.engine.interfaces import IsolationLevel
 
 from mfa_service.domain.errors import Unavailable
 from mfa_service.persistence.base import standalone_engine
+from mfa_service.persistence.readiness import require_ready
 from mfa_service.persistence.unit_of_work import UnitOfWork
 from tests.support.patience import until
+from tests.support.world import close, make_world, migrated
 
 from .lab import Lab
 from .stores import SCRIPT, Pair
@@ -28,8 +30,10 @@ WRITTEN = "SELECT to_regclass('written_by_the_old_primary') IS NOT NULL"
 WAITS = "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
-def nothing(_: str) -> None:
-    """Leave the database empty."""
+def with_keys(url: str) -> None:
+    """Make the schema, and what `/readyz` looks for."""
+    migrated(url)
+    close(make_world(url))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +44,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def pair(lab: Lab) -> Iterator[Pair]:
-    with Pair(lab, nothing) as made:
+    with Pair(lab, with_keys) as made:
         yield made
 
 
@@ -95,6 +99,16 @@ def test_what_is_a_standby_is_told_as_unavailable_and_all_connections_to_it_are_
     with work.reading() as tx:
         assert tx.exec_driver_sql(IS_STANDBY).scalar() is True
     engine.dispose()
+
+
+def test_only_the_primary_is_ready(pair: Pair) -> None:
+    primary, standby = (standalone_engine(pair.url_of(host)) for host in ("db-a", "db-b"))
+    require_ready(UnitOfWork(primary))
+    with pytest.raises(Unavailable):
+        require_ready(UnitOfWork(standby))
+    assert standby.pool.checkedin() == 0  # type: ignore[attr-defined]
+    primary.dispose()
+    standby.dispose()
 
 
 @pytest.mark.parametrize("level", ["READ COMMITTED", "AUTOCOMMIT"])

@@ -152,7 +152,7 @@ def _ready(visitor: Visitor) -> Finding:
     return error(
         "ready",
         f"/readyz answers {status}",
-        "its database does not answer, or has no signing key",
+        "its database does not answer, takes no writes, or has no signing key",
         "look at its log, and at the database",
     )
 
