@@ -62,6 +62,8 @@ class Vapid:
 
     key: EllipticCurvePrivateKey = field(repr=False)
     contact: str
+    path: Path | None = None
+    """Of the file that holds the key, unless a variable does."""
 
     @property
     def public(self) -> str:
@@ -117,7 +119,7 @@ class PushReader:
         if key is None:
             self._fault(name, "is no P-256 key: 32 bytes as base64url, or the name of a PEM file")
             return None
-        return Vapid(key, contact)
+        return Vapid(key, contact, None if _RAW.match(given) else Path(given))
 
     def _contact(self, issuer: str) -> str:
         name = "MFA_VAPID_CONTACT"

@@ -11,14 +11,25 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import httpcore
 
 from mfa_service.domain import origins
+
+from .guarded_connections import (
+    BROKEN,
+    NONE,
+    Answer,
+    BoundedConnection,
+    Deadline,
+    Headers,
+    Keeping,
+    Kept,
+    Line,
+)
 
 _PORTS = {"https": 443, "http": 80}
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -37,14 +48,6 @@ class NotReached(Exception):
         self.unsafe = unsafe
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The head of an answer, its header names in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-
-
 def resolved(host: str, port: int) -> list[str]:
     """Return the addresses of a host, best first; raise `OSError`."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -52,7 +55,11 @@ def resolved(host: str, port: int) -> list[str]:
 
 
 class GuardedHttp:
-    """Posts over HTTPS. `allowed` are `host:port` that may be private, and plain http."""
+    """Posts over HTTPS. `allowed` are `host:port` that may be private, and plain http.
+
+    `keeping` says which connections stay open for the next post to the same origin. What was heard
+    on one that broke meanwhile nobody knows, so its post is repeated: keep none if that harms.
+    """
 
     def __init__(
         self,
@@ -60,27 +67,45 @@ class GuardedHttp:
         resolver: Resolver = resolved,
         *,
         seconds: float,
+        keeping: Keeping = NONE,
         network: httpcore.NetworkBackend | None = None,
     ) -> None:
         self._allowed = allowed
+        self._resolver = resolver
         self._seconds = seconds
-        self._backend = _Guarded(allowed, resolver, seconds, network or httpcore.SyncBackend())
+        self._keeping = keeping
+        self._kept = Kept(keeping.most)
+        self._network = network or httpcore.SyncBackend()
         self._tls = ssl.create_default_context()
 
-    def post(self, url: str, headers: Sequence[tuple[str, str]], content: bytes) -> Answer:
+    def post(self, url: str, headers: Headers, content: bytes) -> Answer:
         """Return what is answered; raise `NotReached`."""
-        sent = [("Host", _checked(url, self._allowed)), *headers, ("Connection", "close")]
-        timeout = dict.fromkeys(("connect", "read", "write", "pool"), self._seconds)
+        sent = [("Host", _checked(url, self._allowed)), *headers]
+        sent += [] if self._keeping.most else [("Connection", "close")]
+        until = time.monotonic() + self._seconds
         try:
-            with (
-                httpcore.ConnectionPool(self._tls, network_backend=self._backend) as pool,
-                pool.stream(
-                    "POST", url, headers=sent, content=content, extensions={"timeout": timeout}
-                ) as response,
-            ):
-                return Answer(response.status, _told(response.headers))
+            origin = httpcore.URL(url).origin
+            used = self._kept.take(origin)
+            if used is not None:
+                with suppress(*BROKEN), self._kept.doubted(origin):
+                    return self._post(used, url, sent, content, until)
+            return self._post(self._line(origin), url, sent, content, until)
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as exc:
             raise NotReached(type(exc).__name__) from exc
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._kept.close()
+
+    def _post(self, line: Line, url: str, headers: Headers, content: bytes, until: float) -> Answer:
+        answer = line.post(url, headers, content, until=until)
+        self._kept.give(line)
+        return answer
+
+    def _line(self, origin: httpcore.Origin) -> Line:
+        deadline = Deadline()
+        network = _Guarded(self._allowed, self._resolver, deadline, self._network)
+        return Line(origin, self._tls, network, deadline, self._keeping)
 
 
 class _Guarded(httpcore.NetworkBackend):
@@ -90,12 +115,12 @@ class _Guarded(httpcore.NetworkBackend):
         self,
         allowed: frozenset[str],
         resolver: Resolver,
-        seconds: float,
+        deadline: Deadline,
         network: httpcore.NetworkBackend,
     ) -> None:
         self._allowed = allowed
         self._resolver = resolver
-        self._seconds = seconds
+        self._deadline = deadline
         self._inner = network
 
     def connect_tcp(
@@ -107,7 +132,7 @@ class _Guarded(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Return a connection to the first judged address that answers."""
-        until = time.monotonic() + self._seconds
+        until = self._deadline.until
         fault: httpcore.NetworkError | httpcore.TimeoutException | None = None
         for address in self._judged(host, port, until):
             left = max(until - time.monotonic(), 0.01)
@@ -116,7 +141,7 @@ class _Guarded(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
                 fault = exc
             else:
-                return _Bounded(stream, until)
+                return BoundedConnection(stream, self._deadline)
         raise fault or NotReached("unresolved")
 
     def _judged(self, host: str, port: int, until: float) -> list[str]:
@@ -139,46 +164,6 @@ class _Guarded(httpcore.NetworkBackend):
             return answers.get(timeout=max(until - time.monotonic(), 0.01))
         except queue.Empty as exc:
             raise NotReached("unresolved") from exc
-
-
-class _Bounded(httpcore.NetworkStream):
-    """A connection that is read from and written to until a moment."""
-
-    def __init__(self, stream: httpcore.NetworkStream, until: float) -> None:
-        self._stream = stream
-        self._until = until
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read; raise `ReadTimeout` when the time is over."""
-        return self._stream.read(max_bytes, self._left(timeout, httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write; raise `WriteTimeout` when the time is over."""
-        self._stream.write(buffer, self._left(timeout, httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        """Close it."""
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        """Return the connection under TLS, with the same end."""
-        left = self._left(timeout, httpcore.ConnectTimeout)
-        return _Bounded(self._stream.start_tls(ssl_context, server_hostname, left), self._until)
-
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401  # httpcore's signature
-        """Return what httpcore asks about the connection."""
-        return self._stream.get_extra_info(info)
-
-    def _left(self, timeout: float | None, over: type[httpcore.TimeoutException]) -> float:
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise over
-        return left if timeout is None else min(left, timeout)
 
 
 def _checked(url: str, allowed: frozenset[str]) -> str:
@@ -212,7 +197,3 @@ def _hidden(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
-
-
-def _told(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}

@@ -18,9 +18,11 @@ from pywebpush import WebPusher, WebPushException
 from mfa_service.domain import origins
 from mfa_service.domain.ports import Clock, PushMessage, PushRejected
 
-from .guarded_http import Answer, GuardedHttp, NotReached
+from .guarded_connections import Answer, Keeping
+from .guarded_http import GuardedHttp, NotReached
 
 TIMEOUT_SECONDS = 5
+_KEEPING = Keeping(32)
 _SIGNED_SECONDS = 3600
 _LONGEST_PAUSE = 3600
 _TOPIC_CHARACTERS = 32
@@ -46,7 +48,7 @@ class WebPushSender:
         self._public = base64.urlsafe_b64encode(point).rstrip(b"=").decode()
         self._contact = contact
         self._clock = clock
-        self._http = http or GuardedHttp(frozenset(), seconds=TIMEOUT_SECONDS)
+        self._http = http or GuardedHttp(frozenset(), seconds=TIMEOUT_SECONDS, keeping=_KEEPING)
 
     def send(self, message: PushMessage) -> None:
         """Hand it to the phone's push service, which tells nothing of its arrival."""

@@ -16,7 +16,7 @@ from mfa_service.persistence.base import standalone_engine
 from mfa_service.persistence.unit_of_work import UnitOfWork
 from mfa_service.settings import Settings, SettingsInvalid
 
-from .checks import keys, names, neighbours, service, stores
+from .checks import beside, keys, names, neighbours, push, service, stores
 from .checks.finding import Finding, Level, error
 
 _STATUS = {Level.OK: 0, Level.WARNING: 1, Level.ERROR: 2}
@@ -44,7 +44,7 @@ def _public(_: click.Context, __: click.Parameter, url: str | None) -> str | Non
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON array on standard output.")
 def command(url: str | None, processes: int, *, as_json: bool) -> None:
-    """Look at clocks, keys, stores, names, push and the proxy; change nothing.
+    """Look at clocks, keys, stores, names, push, workers and the proxy; change nothing.
 
     Exit status 0: all is well; 1: something should not stay so; 2: something does not work.
     """
@@ -75,6 +75,7 @@ def _findings(url: str | None, processes: int) -> Iterator[Finding]:
         return
     logs.configure(logging.getLevelName(logging.WARNING))
     yield from names.findings(settings)
+    yield from push.findings(settings)
     stored = list(stores.findings(settings, processes))
     yield from stored
     kids: frozenset[str] | None = None
@@ -83,6 +84,7 @@ def _findings(url: str | None, processes: int) -> Iterator[Finding]:
         work = UnitOfWork(engine)
         try:
             yield from keys.findings(settings, work)
+            yield from beside.findings(settings, work)
             kids = _published(work)
         finally:
             engine.dispose()

@@ -6,11 +6,10 @@ import json
 from html import escape
 
 from flask import Request, Response
-from sqlalchemy import select
 
-from mfa_service.domain.errors import Forbidden, MfaError, NotFound, Unavailable, every_problem
+from mfa_service.domain.errors import Forbidden, MfaError, NotFound, every_problem
 from mfa_service.observability import metrics
-from mfa_service.persistence.models import SigningKey
+from mfa_service.persistence.readiness import require_ready
 from mfa_service.wiring import Services
 
 from .discovery import PUBLIC
@@ -34,11 +33,8 @@ def healthz(_: Services, __: Request) -> Response:
 
 
 def readyz(services: Services, _: Request) -> Response:
-    """Tell that the stores answer; raise `Unavailable` if they do not."""
-    with services.foundation.work.reading() as tx:
-        ready = tx.scalar(select(SigningKey.kid).limit(1)) is not None
-    if not ready:
-        raise Unavailable("The database has no signing key: run `mfa db upgrade`.", retry_after=5)
+    """Tell that the database can do what requests need of it; raise `Unavailable` if not."""
+    require_ready(services.foundation.work)
     return _json({"status": "ok"}, "no-store")
 
 

@@ -20,7 +20,8 @@ _ALIVE: dict[str, int] = {
 _STATEMENTS = (
     "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=10s"
 )
-_READ_ONLY = "25006"
+READ_ONLY = "25006"
+"""SQLSTATE of a server that refuses to write."""
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
@@ -85,4 +86,4 @@ def order_hosts(engine: Engine) -> None:
 
 def is_read_only(fault: BaseException | None) -> bool:
     """Tell whether the server refuses to write: it is a standby, or was fenced."""
-    return getattr(fault, "sqlstate", None) == _READ_ONLY
+    return getattr(fault, "sqlstate", None) == READ_ONLY

@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import AbstractContextManager
+from typing import NoReturn
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -12,7 +13,7 @@ from mfa_service.observability.spans import count_commit
 
 from .lending import Lending
 from .prepared import Lent
-from .reaching import is_read_only
+from .reaching import READ_ONLY, is_read_only
 from .turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,14 @@ class UnitOfWork:
     def reading(self) -> AbstractContextManager[Connection]:
         """Run single statements, each for itself, without a transaction."""
         return _Reading(self._lending)
+
+    def give_up_server(self) -> NoReturn:
+        """Raise `Unavailable` since the server takes no writes: the next connection may find one.
+
+        All that the pool has lead to what is the primary no more.
+        """
+        self.engine.dispose()
+        raise _away(READ_ONLY)
 
 
 class _Reading:
@@ -131,5 +140,9 @@ def _tell_if_down(exc: BaseException, engine: Engine) -> None:
             gone = True
     if gone:
         why = getattr(getattr(exc, "orig", None), "sqlstate", None) or type(exc).__name__
-        logger.warning("the database does not answer", extra={"event": "database", "reason": why})
-        raise Unavailable("The database does not answer.", retry_after=1) from exc
+        raise _away(why) from exc
+
+
+def _away(why: str) -> Unavailable:
+    logger.warning("the database does not answer", extra={"event": "database", "reason": why})
+    return Unavailable("The database does not answer.", retry_after=1)

@@ -147,6 +147,51 @@ def test_a_running_server_survives_an_outage_with_its_background_work(
         assert api.get(f"/v1/challenges/{polled['id']}?wait=20").get_json()["status"] == "satisfied"
 
 
+def pooled_connections_become_read_only(world: World) -> None:
+    """Let the server take no writes on what is open: a primary that was fenced or stood down."""
+    with world.services.foundation.work.engine.begin() as connection:
+        connection.exec_driver_sql("SET default_transaction_read_only = on")
+
+
+def test_a_server_that_takes_no_writes_is_not_ready_and_is_left_at_once(postgres_url: str) -> None:
+    world = make_world(postgres_url)
+    app, told = world.app.test_client(), []
+    event.listen(
+        world.services.foundation.work.engine,
+        "before_cursor_execute",
+        lambda *given: told.append(given[2]),
+    )
+    assert app.get("/readyz").status_code == 200
+    assert len(told) == 1
+    pooled_connections_become_read_only(world)
+    assert is_unavailable(app.get("/readyz"))
+    assert app.get("/healthz").status_code == 200
+    assert app.get("/readyz").status_code == 200  # over a new connection: to whoever takes writes
+    close(world)
+
+
+def test_a_server_that_goes_on_taking_no_writes_stays_not_ready(
+    postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    world, name = make_world(postgres_url), make_url(postgres_url).database
+    app, engine = world.app.test_client(), world.services.foundation.work.engine
+    change = f'ALTER DATABASE "{name}" SET default_transaction_read_only = '
+    with engine.begin() as administrator:
+        administrator.exec_driver_sql(change + "on")
+    engine.dispose()
+    for _ in range(2):
+        assert is_unavailable(app.get("/readyz"))
+    with engine.connect() as administrator:
+        administrator.exec_driver_sql("SET TRANSACTION READ WRITE")
+        administrator.exec_driver_sql(change + "off")
+        administrator.commit()
+    engine.dispose()
+    assert app.get("/readyz").status_code == 200
+    reasons = {record.__dict__["reason"] for record in caplog.records if "reason" in vars(record)}
+    assert reasons == {"25006"}
+    close(world)
+
+
 @pytest.fixture
 def locked(world: World, tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """Lend a stranger's connection to the SQLite file; ours soon stop waiting for it."""

@@ -47,7 +47,7 @@ class Pair:
             self._prepare(self.url_of("db-a"))
             self._copy()
             self._start("db-b")
-            self._become_synchronous()
+            self.become_synchronous()
         except BaseException:
             self._remove()
             raise
@@ -80,6 +80,13 @@ class Pair:
         """Start one again over what its disk has."""
         self._start(host)
 
+    def become_synchronous(self) -> None:
+        """Let commits wait for the standby, as before it was given up."""
+        with self.connect("db-a") as primary:
+            primary.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{_STANDBY}'".encode())
+            primary.execute("SELECT pg_reload_conf()")
+            self._await(lambda: _is_followed(primary), "the standby does not follow")
+
     def connect(self, host: str) -> psycopg.Connection:
         """Return an administrator's connection."""
         return psycopg.connect(self._where(host), password=self.password, autocommit=True)
@@ -111,12 +118,6 @@ class Pair:
     def _copy(self) -> None:
         copied_from = f"{self._where('db-a')} application_name={_STANDBY}"
         self._run("pg_basebackup", "-d", copied_from, "-D", str(self._data("db-b")), "-R", "-cfast")
-
-    def _become_synchronous(self) -> None:
-        with self.connect("db-a") as primary:
-            primary.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{_STANDBY}'".encode())
-            primary.execute("SELECT pg_reload_conf()")
-            self._await(lambda: _is_followed(primary), "the standby does not follow")
 
     def _start(self, host: str) -> None:
         sockets = self._folder / f"{host}-socket"

@@ -4,15 +4,21 @@ import contextlib
 import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy.engine.interfaces import IsolationLevel
 
+from mfa_service.commands.checks.standby import findings
 from mfa_service.domain.errors import Unavailable
 from mfa_service.persistence.base import standalone_engine
+from mfa_service.persistence.readiness import require_ready
 from mfa_service.persistence.unit_of_work import UnitOfWork
+from tests.support.doctor import doctor
 from tests.support.patience import until
+from tests.support.remote import environment
+from tests.support.world import close, make_world, migrated
 
 from .lab import Lab
 from .stores import SCRIPT, Pair
@@ -23,13 +29,20 @@ SOON = "%20".join(
     for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 )
 WRITE = "CREATE TABLE written_by_the_old_primary ()"
+OPERATING = Path(__file__).parents[2] / "docs" / "operating.md"
 IS_STANDBY = "SELECT pg_is_in_recovery()"
 WRITTEN = "SELECT to_regclass('written_by_the_old_primary') IS NOT NULL"
+WAITS_LONG = (
+    "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    " AND clock_timestamp() - query_start > interval '5 s'"
+)
 WAITS = "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
-def nothing(_: str) -> None:
-    """Leave the database empty."""
+def with_keys(url: str) -> None:
+    """Make the schema, and what `/readyz` looks for."""
+    migrated(url)
+    close(make_world(url))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +53,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def pair(lab: Lab) -> Iterator[Pair]:
-    with Pair(lab, nothing) as made:
+    with Pair(lab, with_keys) as made:
         yield made
 
 
@@ -97,6 +110,16 @@ def test_what_is_a_standby_is_told_as_unavailable_and_all_connections_to_it_are_
     engine.dispose()
 
 
+def test_only_the_primary_is_ready(pair: Pair) -> None:
+    primary, standby = (standalone_engine(pair.url_of(host)) for host in ("db-a", "db-b"))
+    require_ready(UnitOfWork(primary))
+    with pytest.raises(Unavailable):
+        require_ready(UnitOfWork(standby))
+    assert standby.pool.checkedin() == 0  # type: ignore[attr-defined]
+    primary.dispose()
+    standby.dispose()
+
+
 @pytest.mark.parametrize("level", ["READ COMMITTED", "AUTOCOMMIT"])
 def test_no_time_out_of_ours_confirms_what_the_standby_does_not_have(
     lab: Lab, pair: Pair, level: IsolationLevel
@@ -121,6 +144,61 @@ def test_no_time_out_of_ours_confirms_what_the_standby_does_not_have(
     writer.join()
     assert confirmed.is_set()
     engine.dispose()
+
+
+def test_the_doctor_tells_that_a_standby_follows(pair: Pair) -> None:
+    told = doctor(environment(pair.url_of("db-a"))).of("standby")
+    assert told == [("ok", "commits wait for db_b; there follow db_b")]
+    assert doctor(environment(pair.url_of("db-b"))).of("standby") == []
+
+
+def test_a_role_that_may_not_see_who_follows_says_so_and_fails_nothing(pair: Pair) -> None:
+    with pair.connect("db-a") as primary:
+        primary.execute(f"CREATE ROLE plain LOGIN PASSWORD '{pair.password}'".encode())
+    engine = standalone_engine(pair.url_of("db-a").replace("//postgres:", "//plain:"))
+    (told,) = findings(engine)
+    assert (told.level, "this role may not see" in told.what) == ("ok", True)
+    with pair.connect("db-a") as primary:
+        primary.execute(b"GRANT pg_read_all_stats TO plain")
+    (told,) = findings(engine)
+    assert told.what.endswith("there follow db_b")
+    engine.dispose()
+
+
+def in_which_a_table_is_made(pair: Pair) -> None:
+    with pair.connect("db-a") as primary:
+        primary.execute(b"CREATE TABLE made_without_a_standby ()")
+
+
+def documented() -> list[str]:
+    """Return what docs/operating.md says to go on without the standby."""
+    lines = [line.strip() for line in OPERATING.read_text("utf-8").splitlines()]
+    begin = next(i for i, line in enumerate(lines) if line.startswith("ALTER SYSTEM SET"))
+    return lines[begin : begin + 2]
+
+
+def test_commits_that_wait_for_a_lost_standby_are_told_and_go_on_without_it_as_documented(
+    pair: Pair,
+) -> None:
+    env = environment(pair.url_of("db-a"))
+    writer = threading.Thread(target=in_which_a_table_is_made, args=(pair,))
+    with pair.connect("db-a") as administrator:
+        pair.kill("db-b")
+        until(lambda: not tells(administrator, "SELECT count(*) FROM pg_stat_replication"))
+        assert doctor(env).of("standby") == [
+            ("error", "commits wait for db_b, and no such standby follows")
+        ]
+        writer.start()
+        until(lambda: tells(administrator, WAITS_LONG))
+        ((level, what),) = doctor(env).of("standby")
+        assert (level, what.startswith("commits wait for a standby: 1 of")) == ("error", True)
+        for statement in documented():
+            administrator.execute(statement.encode())
+        writer.join()
+        assert doctor(env).of("standby") == []
+    pair.start("db-b")
+    pair.become_synchronous()
+    assert [level for level, _ in doctor(env).of("standby")] == ["ok"]
 
 
 def test_a_primary_that_is_cut_off_confirms_nothing_that_the_next_one_does_not_have(

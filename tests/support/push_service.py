@@ -92,6 +92,8 @@ class PushService:
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     refused_for: list[str] = field(default_factory=list)
     connected: list[tuple[str, int]] = field(default_factory=list)
+    hangs_up: int = 0
+    """On how many of the next messages it closes the connection and says nothing."""
 
     def answer(self, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, str]]:
         """Take a message, or say what is wrong with it."""
@@ -199,6 +201,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.service.hangs_up:
+            self.service.hangs_up -= 1
+            self.close_connection = True
+            return
         status, headers = self.service.answer(self.path, self.headers, body)
         self.send_response(status)
         for name, value in headers.items():

@@ -1,18 +1,15 @@
-"""Findings about settings: names, origins, push, the process's own limits."""
+"""Findings about settings: names, origins, the process's own limits."""
 
 import resource
-import stat
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from mfa_service.adapters.wakeup_memory import waiting_places
 from mfa_service.settings import Settings
 
-from .finding import Finding, error, ok, warning
+from .finding import Finding, ok, warning
 
 _FILES = 20_000
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
@@ -22,7 +19,6 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield warning("settings", text, "this is a default for trying out", f"see {name} in README")
     yield _issuer(settings)
     yield from _origins(settings)
-    yield _push(settings)
     yield _files()
 
 
@@ -50,34 +46,6 @@ def _origins(settings: Settings) -> Iterator[Finding]:
             "browsers without related origin requests (WebAuthn Level 3) refuse passkeys there",
             f"serve https://{settings.rp_id}/.well-known/webauthn, or choose a parent as MFA_RP_ID",
         )
-
-
-def _push(settings: Settings) -> Finding:
-    path = settings.fcm_credentials
-    if path is None:
-        return warning(
-            "push",
-            "no push provider is set",
-            "phones find challenges only while their app is open",
-            "install the extra fcm and set MFA_FCM_CREDENTIALS",
-        )
-    return private("push", path, "MFA_FCM_CREDENTIALS can be read")
-
-
-def private(check: str, path: Path, well: str) -> Finding:
-    """Tell whether only its owner can read a file."""
-    try:
-        mode = path.stat().st_mode
-    except OSError as exc:
-        return error(check, f"{path}: {type(exc).__name__}", "it is needed", "give access to it")
-    if mode & _OTHERS:
-        return warning(
-            check,
-            f"{path} can be used by other users of this host ({stat.filemode(mode)})",
-            "what is in it is for the service alone",
-            f"chmod go-rwx {path}",
-        )
-    return ok(check, well)
 
 
 def _files() -> Finding:

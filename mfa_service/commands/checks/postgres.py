@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, Row, text
 from mfa_service.adapters.clock import SystemClock
 from mfa_service.persistence.base import CONNECTIONS
 
+from . import standby
 from .clocks import apart
 from .finding import Finding, error, ok, warning
 
@@ -34,6 +35,8 @@ def findings(engine: Engine, processes: int) -> Iterator[Finding]:
     yield apart("clock of the database", row.now - SystemClock().now())
     yield _writable(row)
     yield from _durable(row)
+    if not row.standby:
+        yield from standby.findings(engine)
     yield _connections(row, processes)
     if row.far and not row.tls:
         yield warning(

@@ -22,6 +22,7 @@ def findings(settings: Settings, url: str, kids: frozenset[str] | None) -> Itera
         try:
             found = visitor.get(_DISCOVERY)
             yield from _front(settings, url, found)
+            yield from _web_push(settings, found)
             if kids is not None:
                 yield from _same(visitor, kids)
             yield from _path(visitor)
@@ -83,6 +84,20 @@ def _tls(url: str, found: Answer) -> Iterator[Finding]:
         yield ok("certificate", f"it is good for {left // _DAY} days")
 
 
+def _web_push(settings: Settings, found: Answer) -> Iterator[Finding]:
+    """Tell whether the key that phones were told of is the one that signs here."""
+    told = _object(found).get("vapid_public_key") if found.status == _OK else None
+    ours = None if settings.vapid is None else settings.vapid.public
+    if told == ours:
+        return
+    yield error(
+        "web push key",
+        f"phones are told to subscribe with {told or 'none'}; here it is {ours or 'none'}",
+        "push services refuse messages (403) that another key signs than the phone named",
+        "set the same MFA_VAPID_KEY everywhere, the one with which phones subscribed",
+    )
+
+
 def _same(visitor: Visitor, kids: frozenset[str]) -> Iterator[Finding]:
     answer = visitor.get("/.well-known/jwks.json")
     keys = _object(answer).get("keys") if answer.status == _OK else None
@@ -137,7 +152,7 @@ def _ready(visitor: Visitor) -> Finding:
     return error(
         "ready",
         f"/readyz answers {status}",
-        "its database does not answer, or has no signing key",
+        "its database does not answer, takes no writes, or has no signing key",
         "look at its log, and at the database",
     )
 

@@ -14,7 +14,7 @@ from mfa_service.settings import Settings
 
 from . import postgres
 from .finding import Finding, error, ok, warning
-from .names import private
+from .push import private
 
 _LITTLE, _TOO_LITTLE = 1 << 30, 100 << 20
 _REACHED = stat.S_IXGRP | stat.S_IXOTH

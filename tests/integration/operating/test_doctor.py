@@ -10,54 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
 
 from mfa_service.commands.checks.clocks import apart
 from mfa_service.commands.checks.stores import file_system
 from tests.support.command_line import command_line
+from tests.support.doctor import Told, doctor, prepared
 from tests.support.fronts import Front, ended_tls
 from tests.support.google import google
 from tests.support.leash import free_port, minimal_environment
 from tests.support.postgres import PostgresServer
 from tests.support.processes import installed, start_service
-from tests.support.redis import PASSWORD, RedisServer
+from tests.support.redis import RedisServer
 from tests.support.remote import environment
 from tests.support.rolling import NEW, ROLLED
-from tests.support.slapd import READER_SECRET, slapd
+from tests.support.slapd import slapd
 from tests.support.tls import Authority
-from tests.support.world import MASTER_KEYS
-
-SECRETS = (MASTER_KEYS.split(":")[1], NEW.split(":")[1], PASSWORD, READER_SECRET)
-
-
-@dataclass(frozen=True)
-class Told:
-    """What the doctor said, by what was looked at."""
-
-    status: int
-    findings: list[dict[str, str]]
-
-    def of(self, check: str) -> list[tuple[str, str]]:
-        return [(f["level"], f["what"]) for f in self.findings if f["check"] == check]
-
-    def worse(self) -> set[tuple[str, str]]:
-        return {(f["level"], f["check"]) for f in self.findings if f["level"] != "ok"}
-
-
-def doctor(env: dict[str, str], *arguments: str) -> Told:
-    ran = command_line(env, "doctor", "--json", *arguments)
-    known = [*SECRETS, *(secret for secret in [_password(env)] if secret)]
-    assert [secret for secret in known if secret in ran.out + ran.err] == []
-    told = Told(ran.status, json.loads(ran.out))
-    worst = {level for level, _ in told.worse()}
-    assert ran.status == (2 if "error" in worst else 1 if worst else 0)
-    for finding in told.findings:
-        assert finding["level"] == "ok" or (finding["why"] and finding["todo"]), finding
-    return told
-
-
-def _password(env: dict[str, str]) -> str | None:
-    return make_url(env.get("MFA_DATABASE_URL", "sqlite://")).password
 
 
 @dataclass
@@ -197,12 +164,6 @@ def test_an_old_schema_is_an_error_and_stays(tmp_path: Path) -> None:
     assert ("error", "schema") in told.worse()
     with closing(sqlite3.connect(tmp_path / "old.db")) as connection:
         assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
-
-
-def prepared(url: str) -> dict[str, str]:
-    env = environment(url)
-    assert command_line(env, "db", "upgrade").status == 0
-    return env
 
 
 def test_a_master_key_that_does_not_open_is_an_error(sqlite_url: str) -> None:

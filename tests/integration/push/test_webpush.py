@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     derive_private_key,
 )
 
-from mfa_service.adapters.guarded_http import Answer, GuardedHttp
+from mfa_service.adapters.guarded_connections import Answer, Keeping
+from mfa_service.adapters.guarded_http import GuardedHttp
 from mfa_service.adapters.push_webpush import WebPushSender
 from mfa_service.domain.ports import PushMessage
 from mfa_service.services.outbox import OutboxService
@@ -55,14 +56,17 @@ class Pushing:
     def api(self) -> Api:
         return self.world.client()
 
-    def outbox(self) -> OutboxService:
-        http = GuardedHttp(
+    def __post_init__(self) -> None:
+        self.http = GuardedHttp(
             frozenset(),
             lambda _host, _port: self.addresses,
             seconds=2,
+            keeping=Keeping(4),
             network=Rerouted(self.service),
         )
-        sender = WebPushSender(self.key, CONTACT, self.world.clock, http)
+
+    def outbox(self) -> OutboxService:
+        sender = WebPushSender(self.key, CONTACT, self.world.clock, self.http)
         return OutboxService(self.world.services.foundation, {"webpush": sender})
 
     def pushed(self, **members: Any) -> dict[str, Any]:
@@ -89,6 +93,7 @@ def pushing(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         made = Pushing(world, service, key)
         made.phone = world.phone(pin=PinKey(), push=service.browser.address)
         yield made
+        made.http.close()
 
 
 def test_the_double_reads_the_example_of_rfc_8291() -> None:
