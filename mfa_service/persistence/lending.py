@@ -50,6 +50,11 @@ class Lending:
         finally:
             self._tell(gone=1)
 
+    @property
+    def lent(self) -> int:
+        """How many are in use now."""
+        return self._there - len(self._idle)
+
     def _place(self) -> tuple[Lent | None] | None:
         """Return one that came back, or room for another; `None` when there is neither."""
         try:

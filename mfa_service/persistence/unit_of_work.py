@@ -24,17 +24,17 @@ class UnitOfWork:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._lending = Lending(engine)
+        self.lending = Lending(engine)
         is_sqlite = engine.dialect.name == "sqlite"  # it has one writer
         self._turns = Turns(engine.url.database) if is_sqlite else None
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """Commit on return, roll back on any exception. READ COMMITTED suffices everywhere."""
-        return _Transaction(self._lending, self._turns)
+        return _Transaction(self.lending, self._turns)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Run single statements, each for itself, without a transaction."""
-        return _Reading(self._lending)
+        return _Reading(self.lending)
 
     def give_up_server(self) -> NoReturn:
         """Raise `Unavailable` since the server takes no writes: the next connection may find one.

@@ -168,8 +168,8 @@ def test_a_waiter_holds_no_database_connection(any_world: World, waiter: Waiter)
     any_world.totp()
     challenge = any_world.client().challenge()
     reading = waiter(any_world, challenge)
-    pool: Any = any_world.services.foundation.work.engine.pool
-    until(lambda: pool.checkedout() == 0)
+    lending = any_world.services.foundation.work.lending
+    until(lambda: lending.lent == 0)
     cancelled(any_world, challenge)
     assert reading.result(SOON)["status"] == "cancelled"
 
