@@ -46,18 +46,18 @@ def render(error: MfaError, issuer: str) -> Response:
 
 def register(app: Flask, answer: Callable[[MfaError], Response]) -> None:
     """Install the handlers: for our refusals, for Werkzeug's, and the last resort."""
+    for kind in (MfaError, HTTPException, SealBroken, Exception):
+        app.register_error_handler(kind, lambda exc: answer(error_of(exc)))
 
-    def http(error: HTTPException) -> Response:
-        return answer(_from_http(error))
 
-    def unexpected(error: Exception) -> Response:
-        logger.error("unexpected error", exc_info=error)
-        return answer(Internal())
-
-    app.register_error_handler(MfaError, answer)
-    app.register_error_handler(HTTPException, http)
-    app.register_error_handler(Exception, unexpected)
-    app.register_error_handler(SealBroken, unexpected)
+def error_of(exc: Exception) -> MfaError:
+    """Return what a caller is told of an exception; one that is no refusal is logged."""
+    if isinstance(exc, MfaError):
+        return exc
+    if isinstance(exc, HTTPException):
+        return _from_http(exc)
+    logger.error("unexpected error", exc_info=exc)
+    return Internal()
 
 
 def _from_http(error: HTTPException) -> MfaError:

@@ -3,7 +3,6 @@
 import json
 import logging
 import sys
-import time
 import traceback
 
 from . import trace
@@ -46,7 +45,7 @@ class JsonLines(logging.Formatter):
         """Return one line; control characters are escaped by JSON (S 16.4.1)."""
         members = vars(record)
         line: dict[str, object] = {
-            "at": self._at(int(record.created)),
+            "at": self._at(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -61,11 +60,11 @@ class JsonLines(logging.Formatter):
             line["where"] = [f"{frame.name}:{frame.lineno}" for frame in frames[-8:]]
         return _ENCODER.encode(line)
 
-    def _at(self, second: int) -> str:
-        """Return a time as text; the last one is remembered, a second has many lines."""
-        known, text = self._last
+    def _at(self, record: logging.LogRecord) -> str:
+        """Return its time as text; the last one is remembered, a second has many lines."""
+        second, (known, text) = int(record.created), self._last
         if known != second:
-            text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(second))
+            text = self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z")
             self._last = (second, text)
         return text
 
