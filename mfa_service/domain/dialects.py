@@ -30,6 +30,8 @@ class Dialect:
 
     def told(self, assurance: Assurance, levels: LevelTable) -> Assurance:
         """Return the same result in this dialect's words; never a higher level than it is."""
+        if not self.acr and self.amr is None:
+            return assurance
         satisfied = dict.fromkeys(self.name_of(acr, levels) for acr in assurance.acr_satisfied)
         kept = (value for value in assurance.amr if self.amr is None or value in self.amr)
         return replace(

@@ -107,7 +107,7 @@ def finish(services: Services, incoming: Request, response: Response) -> Respons
     environ = incoming.environ
     seconds = time.monotonic() - environ["mfa.started"]
     metrics.count_answer(incoming.endpoint or "unknown", response.status_code, seconds)
-    response.headers["X-Request-Id"] = trace.current().request_id or ""
+    response.headers.add("X-Request-Id", trace.current().request_id or "")
     response.headers["X-Content-Type-Options"] = "nosniff"
     cors.allow(services.settings, incoming, response)
     tracing.tell(incoming, response, environ["mfa.counts"], seconds=seconds)

@@ -15,6 +15,7 @@ from mfa_service.domain.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
+from mfa_service.domain.text import has_control
 from mfa_service.services.devices import SignedRequest
 
 from .operations import Media, Operation
@@ -130,11 +131,13 @@ def sub_in(body: Body) -> str | None:
     except MalformedJson:
         return None
     sub = value.get("sub") if isinstance(value, dict) else None
-    return sub if isinstance(sub, str) and not any(strict_json.faults({"sub": sub})) else None
+    return sub if isinstance(sub, str) and not has_control(sub) else None
 
 
 def load_query(operation: Operation, request: Request) -> dict[str, Any]:
     """Return the validated query; unknown names are ignored, a name given twice is refused."""
+    if operation.query is None and not request.query_string:
+        return {}
     try:
         text = request.query_string.decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=64)
