@@ -16,8 +16,9 @@ class Lending:
     idle here are closed, as they are when the engine is disposed of.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, wait_seconds: float = WAIT_SECONDS) -> None:
         self.engine = engine
+        self._wait_seconds = wait_seconds
         self._idle: list[Lent] = []
         self._changed = threading.Condition()
         self._there = self._waiting = 0  # under the condition
@@ -32,7 +33,7 @@ class Lending:
             pass
         with self._changed:
             self._waiting += 1
-            found = self._changed.wait_for(self._place, timeout=WAIT_SECONDS)
+            found = self._changed.wait_for(self._place, timeout=self._wait_seconds)
             self._waiting -= 1
         if found is None:
             raise PoolTimeout("all connections are in use")

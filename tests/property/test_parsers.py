@@ -4,6 +4,7 @@ import base64
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +64,59 @@ def depth(value: object) -> int:
 @given(json_values)
 def test_faults_name_a_path_and_a_text_for_anything(value: object) -> None:
     assert all(path and text for path, text in strict_json.faults(value))
+
+
+EDGES = st.recursive(
+    st.text(alphabet="a\x00\x1f \n\x7f\x80\x9f\xa0é\ufffd")
+    | st.integers(-(10**17), 10**17)
+    | st.sampled_from([2**53 - 1, 2**53, -(2**53), 1e300, 1.5, 123456789012345.75]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(alphabet="ab\x00\x85", max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@REPEATABLE
+@given(json_values | EDGES, st.booleans(), st.sampled_from(["", "a", "transaction"]))
+def test_a_glance_at_the_text_misses_no_fault(
+    value: object, ascii_only: bool, newline_under: str
+) -> None:
+    data = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    accepted, read = parsed(data)
+    if accepted:
+        glance = list(strict_json.faults_in(data, read, newline_under=newline_under))
+        assert glance == list(strict_json.faults(read, newline_under=newline_under))
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1E400", '{"a": 1e999}', "9" * 400 + ".0"])
+def test_a_number_beyond_all_numbers_is_seen_at_a_glance(text: str) -> None:
+    value = strict_json.loads(text.encode())
+    assert list(strict_json.faults_in(text.encode(), value))
+
+
+@REPEATABLE
+@given(
+    st.text(alphabet="AQgwEIMUYcZ09-_=+ \n", max_size=9) | st.binary(max_size=9).map(jose.b64url)
+)
+def test_base64url_has_one_spelling(text: str) -> None:
+    try:
+        data = jose.unb64url(text)
+    except jose.JoseError:
+        padded = text + "=" * (-len(text) % 4)
+        assert not canonical_text(padded, text)
+    else:
+        assert jose.b64url(data) == text
+
+
+def canonical_text(padded: str, text: str) -> bool:
+    """Tell by the standard library alone whether a text is canonical base64url."""
+    try:
+        data = base64.b64decode(padded, altchars=b"-_", validate=True)
+    except ValueError:
+        return False
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode() == text
 
 
 def token(*parts: object) -> str:
