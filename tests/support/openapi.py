@@ -1,14 +1,18 @@
 """Holds every answer of the service against the committed openapi.yaml."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from flask import Flask, Response, request
+from flask import Flask, Response
 from jsonschema import Draft202012Validator
+from werkzeug.test import run_wsgi_app
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 DOCUMENT = Path(__file__).parents[2] / "openapi.yaml"
 
@@ -48,13 +52,15 @@ class ApiDocument:
         ]
 
     def watch(self, app: Flask) -> None:
-        """Check whatever `app` answers from now on; call before its first request."""
+        """Check whatever `app` answers from now on, as it leaves it."""
+        inner = app.wsgi_app
 
-        def check(response: Response) -> Response:
-            self.check(request.method, request.path, response)
-            return response
+        def checked(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+            response = Response(*run_wsgi_app(inner, environ, buffered=True))
+            self.check(environ["REQUEST_METHOD"], environ["PATH_INFO"], response)
+            return response(environ, start_response)
 
-        app.after_request(check)
+        app.wsgi_app = checked  # type: ignore[method-assign]  # as Flask documents it
 
     def check(self, method: str, path: str, response: Response) -> None:
         """Note a fault unless the document permits this answer of a described operation."""
