@@ -81,6 +81,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
 
     def load(self) -> Any:  # noqa: ANN401
         """Load the application in each worker, after the fork."""
+        gc.disable()
         app = importlib.import_module("mfa_service.wsgi").app
         app.wsgi_app = _Environment(app.wsgi_app)
         _let_garbage_wait()
@@ -112,10 +113,10 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
 
 
 def _let_garbage_wait() -> None:
-    """Look for cycles less often, and never again among what was loaded: little of ours has any."""
-    gc.collect()
+    """Look for cycles less often, and never among what was loaded: little of ours has any."""
     gc.freeze()
     gc.set_threshold(_GARBAGE, 20, 20)
+    gc.enable()
 
 
 def _connections() -> int:

@@ -36,6 +36,26 @@ def count_answer(operation: str, status: int, seconds: float) -> None:
     histogram.observe(seconds)
 
 
+@functools.cache
+def _judged(method: str, result: str) -> Counter:
+    return PROOFS.labels(method, result)
+
+
+def count_proof(method: str, result: str) -> None:
+    """Count a judged proof; both are words of ours."""
+    _judged(method, result).inc()
+
+
+@functools.cache
+def _ended(status: str) -> Counter:
+    return CHALLENGES.labels(status)
+
+
+def count_end(status: str, times: int = 1) -> None:
+    """Count challenges that ended so."""
+    _ended(status).inc(times)
+
+
 def exposition(*, several_processes: bool) -> bytes:
     """Return the text format, summed over the workers when there are several."""
     if not several_processes:

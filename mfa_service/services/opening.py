@@ -111,17 +111,17 @@ class OpeningService:
         return challenge
 
     def _answered(
-        self, challenge: Challenge, subject: Subject, answer: Proof, *, at: int
+        self, before: Challenge, subject: Subject, answer: Proof, *, at: int
     ) -> Challenge:
-        """Pay, verify and settle before the challenge is first written.
+        """Verify and settle before the challenge is first written; its attempt is paid already.
 
         A slow proof commits challenge and payment first, and holds no lock while it is hashed.
         """
-        after = before = replace(challenge, attempts_left=challenge.attempts_left - 1)
-        created = audit.about(challenge, Event.CHALLENGE_CREATE, at)
+        after = before
+        created = audit.about(before, Event.CHALLENGE_CREATE, at)
         with self._f.work.transaction() as tx:
-            if self._pushable(challenge, subject):  # the user's row before any authenticator's
-                lock_user(tx, challenge.user_id)
+            if self._pushable(before, subject):  # the user's row before any authenticator's
+                lock_user(tx, before.user_id)
             payment = self._proofs.pay(tx, before, answer, Binding(before.id))
             if payment.slow:
                 self._write(tx, before, created)
@@ -189,7 +189,7 @@ class OpeningService:
             expires_at=at + request.expires_in,
             ended_at=None,
             ended_by=None,
-            attempts_left=self._f.limits.challenge_attempts,
+            attempts_left=self._f.limits.challenge_attempts - (request.answer is not None),
             push_state=PushState.NONE,
             proofs=(),
             auth_time=None,

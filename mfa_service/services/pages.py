@@ -153,7 +153,7 @@ class PageService:
                 audit.record(tx, audit.about(challenge, Event.CHALLENGE_DENY, at))
         if not done:
             raise ChallengeNotOpen
-        metrics.CHALLENGES.labels(Status.DENIED).inc()
+        metrics.count_end(Status.DENIED)
         self._f.tell(challenge_id=challenge.id, user_id=challenge.user_id)
 
     def return_address(self, challenge: Challenge) -> str | None:

@@ -33,7 +33,7 @@ class PhoneRefusals:
             )
         if not done:
             raise self._ended(device, challenge)
-        metrics.CHALLENGES.labels(Status.DENIED).inc(1 + len(others))
+        metrics.count_end(Status.DENIED, 1 + len(others))
         for challenge_id in (challenge.id, *others):
             self._f.tell(challenge_id=challenge_id, user_id=device.user.id)
         return Status.DENIED

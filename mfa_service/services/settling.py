@@ -63,13 +63,13 @@ class Settling:
         """Return the challenge after a refused answer; writes nothing."""
         if before.attempts_left > 0:
             return before
-        metrics.CHALLENGES.labels(Status.FAILED).inc()
+        metrics.count_end(Status.FAILED)
         return replace(before, status=Status.FAILED, reason=Reason.ATTEMPTS_EXHAUSTED)
 
     @staticmethod
     def rejected_entry(before: Challenge, method: str, *, at: int) -> audit.Entry:
         """Count a refused proof and return what the audit says of it."""
-        metrics.PROOFS.labels(method, "rejected").inc()
+        metrics.count_proof(method, "rejected")
         event = Event.CHALLENGE_PROOF
         return audit.about(before, event, at, result="rejected", reason=method)
 
@@ -113,10 +113,10 @@ class Settling:
     ) -> audit.Entry:
         """Count accepted proofs and return what the audit says of them."""
         methods = "+".join(proof.method for proof in proofs)
-        metrics.PROOFS.labels(methods, "accepted").inc()
+        metrics.count_proof(methods, "accepted")
         pending = after.status is Status.PENDING
         if not pending:
-            metrics.CHALLENGES.labels(after.status).inc()
+            metrics.count_end(after.status)
         return audit.about(
             after,
             Event.CHALLENGE_PROOF,
