@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import logging
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ from .counts import count
 from .measure import Effort, measure
 from .people import Sizes
 from .places import postgresql_place, sqlite_place
-from .report import as_json, as_text, machine, machine_line, statements, told_json
+from .report import as_json, as_text, begun, statements, told_json
 
 _FULL = Effort(
     rounds=5, seconds=2.0, starts=3, sizes=Sizes(totp=800, phones=60, passkeys=60, sets=18)
@@ -36,11 +34,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure on the chosen databases, one after the other."""
     given = _arguments()
-    if sys.platform != "linux":
-        sys.exit("The benchmarks read /proc, so they need Linux.")
-    logging.disable(logging.WARNING)
-    facts = machine()
-    print(machine_line(facts))
+    facts = begun()
     found: dict[str, Any] = {}
     for name in _PLACES if given.database == "all" else (given.database,):
         with _PLACES[name]() as place:

@@ -1,7 +1,6 @@
 """`make bench-hosts`: what callers notice while hosts, stores and the primary are lost."""
 
 import argparse
-import logging
 import statistics
 import sys
 import time
@@ -11,7 +10,7 @@ from tests.hosts.journal import stable
 from tests.hosts.scenario import Noticed, Played, played
 from tests.support.phone import claims_of
 
-from .report import machine, machine_line
+from .report import begun
 
 
 def main() -> None:
@@ -22,8 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hosts", description=__doc__)
     parser.add_argument("--rounds", type=int, default=6)
     given = parser.parse_args()
-    logging.disable(logging.WARNING)
-    print(machine_line(machine()))
+    begun()
     rounds: list[list[Noticed]] = []
     for number in range(1, given.rounds + 1):
         began = time.monotonic()

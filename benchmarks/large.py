@@ -6,7 +6,6 @@ round: what else the machine does falls on both.
 
 import argparse
 import contextlib
-import logging
 import statistics
 import sys
 import time
@@ -28,7 +27,7 @@ from .load import Budget, Slice, Target, load
 from .measure import Effort, serving, target
 from .people import People, Sizes, enroll_people
 from .places import Place, postgresql_place, sqlite_place
-from .report import machine, machine_line
+from .report import begun
 from .statements import Inside
 from .wire import Socket
 
@@ -61,10 +60,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Fill, measure and print, on one database or on one after the other."""
     given = _arguments()
-    if sys.platform != "linux":
-        sys.exit("The benchmarks read /proc, so they need Linux.")
-    logging.disable(logging.WARNING)
-    print(machine_line(machine()))
+    begun()
     sizes = Sizes(totp=150 * (given.rounds + 1), phones=200, passkeys=200)
     effort = Effort(given.rounds, given.seconds, starts=0, sizes=sizes)
     names = list(_PLACES) if given.database == "all" else [given.database]

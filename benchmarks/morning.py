@@ -3,10 +3,8 @@
 import argparse
 import asyncio
 import contextlib
-import logging
 import math
 import random
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ from .passkeys import Holders, enroll_passkeys
 from .people import People, Sizes, enroll_people
 from .places import Place, postgresql_place, sqlite_place
 from .processes import cpu_seconds
-from .report import machine, machine_line, table
+from .report import begun, table
 
 _PLACES = {"sqlite": sqlite_place, "postgresql": postgresql_place}
 _SAMPLE, _SLICE, _LONGEST_FLOW = 0.1, 5.0, 60
@@ -187,10 +185,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Let each morning happen on the chosen databases."""
     given = _arguments()
-    if sys.platform != "linux":
-        sys.exit("The benchmarks read /proc, so they need Linux.")
-    logging.disable(logging.WARNING)
-    print(machine_line(machine()))
+    begun()
     nobody = Effort(rounds=1, seconds=1, starts=1, sizes=Sizes(0, 0, 0))
     for name in _PLACES if given.database == "all" else (given.database,):
         with contextlib.ExitStack() as stack:

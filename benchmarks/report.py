@@ -1,8 +1,10 @@
 """What was measured, as tables for people and as JSON for programs."""
 
+import logging
 import os
 import platform
 import statistics
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -38,9 +40,14 @@ def machine() -> dict[str, object]:
     }
 
 
-def machine_line(facts: Mapping[str, object]) -> str:
-    """Return the facts on one line."""
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
+def begun() -> dict[str, object]:
+    """Begin a benchmark: leave where there is no /proc, say where it runs, and return that."""
+    if sys.platform != "linux":
+        sys.exit("The benchmarks read /proc, so they need Linux.")
+    logging.disable(logging.WARNING)
+    facts = machine()
+    print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items()))
+    return facts
 
 
 def as_text(measured: Measured) -> str:

@@ -3,9 +3,7 @@
 import argparse
 import contextlib
 import json
-import logging
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from .load import Slice, Target, load
 from .measure import Effort, serving, target
 from .people import Sizes, enroll_people
 from .places import Place, postgresql_place, sqlite_place
-from .report import cpu, database_cpu, machine, machine_line, rate, server_cpu, table
+from .report import begun, cpu, database_cpu, rate, server_cpu, table
 from .rival_flows import RivalPeople, rival_flows
 from .rival_place import Rival, make_rival
 from .statements import Told, told_over
@@ -178,11 +176,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Compare on the chosen databases, one after the other."""
     given = _arguments()
-    if sys.platform != "linux":
-        sys.exit("The benchmarks read /proc, so they need Linux.")
-    logging.disable(logging.WARNING)
-    facts = machine()
-    print(machine_line(facts))
+    facts = begun()
     found: dict[str, Any] = {}
     for name in _PLACES if given.database == "all" else (given.database,):
         with _PLACES[name]() as place:

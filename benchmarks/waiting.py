@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import json
-import logging
 import statistics
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from .measure import Effort, serving, target
 from .people import People, Sizes, TotpHolder, enroll_people
 from .places import Place, postgresql_place, sqlite_place
 from .processes import cpu_seconds, memory_mib
-from .report import machine, machine_line
+from .report import begun
 from .wire import Socket
 
 _PLACES = {"sqlite": sqlite_place, "postgresql": postgresql_place}
@@ -213,8 +212,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5.0)
     given = parser.parse_args()
-    logging.disable(logging.WARNING)
-    print(machine_line(machine()))
+    begun()
     effort = Effort(rounds=1, seconds=1, starts=1, sizes=Sizes())
     for name in _PLACES if given.database == "all" else (given.database,):
         with _PLACES[name]() as place, serving(place, effort) as server:

@@ -81,7 +81,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
     services = assemble(settings, engine, chosen)
     app.extensions["mfa"] = services
     problems.register(app, _refusals(services))
-    _add_operations(app, services, chosen.randomness)
+    app.add_operations(OPERATIONS, services, chosen.randomness)
     _add_routes(app, services)
     gateway.install(app, services)
     web.register(app, services)
@@ -93,12 +93,6 @@ def services_of(app: Flask) -> Services:
     """Return the use cases of an application that `create_app` made."""
     services: Services = app.extensions["mfa"]
     return services
-
-
-def _add_operations(app: Application, services: Services, randomness: Randomness) -> None:
-    app.surround_operations(services, randomness)
-    for operation in OPERATIONS:
-        app.add_operation(operation)
 
 
 def _add_routes(app: Flask, services: Services) -> None:

@@ -18,7 +18,7 @@ from .serving_worker import Worker
 THREADS = 48  # 16 may wait (wiring.WAITING_THREADS), 32 are left for those who do not
 _FEWEST_CONNECTIONS = 100
 _FILES = 65_536
-_GARBAGE = 20_000  # objects that are new since the last look; Python's own choice is 700
+_GARBAGE = 20_000  # objects that are new since the last look; Python 3.11 itself looks after 700
 _GRACEFUL_SECONDS = 5
 _NAMING = ("X-ORIGINAL-", "X-FORWARDED-", "AUTHORIZATION")
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # gunicorn's heartbeat file, not data

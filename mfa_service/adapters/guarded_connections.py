@@ -130,7 +130,7 @@ class Line:
                 if answer.is_short:
                     with suppress(*BROKEN, httpcore.TimeoutException):  # the head said it all
                         response.read()
-        except BaseException:
+        except BaseException:  # half an exchange is no place for the next one
             self.close()
             raise
         return answer
@@ -177,7 +177,7 @@ class Kept:
         """If one that was kept fails in this block, close all of its origin: they are as old."""
         try:
             yield
-        except BaseException:
+        except BaseException:  # whatever ended it, the others are as old
             with self._lock:
                 over = [line for line in self._lines if line.origin == origin]
                 self._lines = [line for line in self._lines if line.origin != origin]

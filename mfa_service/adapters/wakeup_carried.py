@@ -18,7 +18,7 @@ from .wakeup_memory import MemoryWakeUp, Place
 _MOST_TOPICS = 100
 _LONGEST_TOPIC = 200
 _MOST_WAITING = 10_000
-BELIEVED_SECONDS = 6.0
+_BELIEVED_SECONDS = 6.0
 _SAID_SHARE, _ARRIVED_SHARE = 1 / 3, 1 / 6
 _WAITED_FOR = "?"
 _RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
@@ -55,7 +55,7 @@ class CarriedWakeUp:
         *,
         name: str,
         kept: frozenset[str] = frozenset(),
-        believed_seconds: float = BELIEVED_SECONDS,
+        believed_seconds: float = _BELIEVED_SECONDS,
     ) -> None:
         """Take what tells our own texts from those of other processes as `name`; no secret.
 
@@ -80,7 +80,7 @@ class CarriedWakeUp:
 
     @property
     def hears(self) -> bool:
-        """Whether others tell us of all that is waited for, so that nobody has to look often."""
+        """Whether others tell us of all that is waited for here, so that nobody looks often."""
         return self._listens and time.monotonic() >= self._heard_from
 
     def start(self) -> None:

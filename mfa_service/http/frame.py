@@ -1,4 +1,4 @@
-"""What surrounds every request, and the short way that operations of the API take (ADR 0045)."""
+"""What surrounds every request, and the short way that operations of the API take (ADR 0046)."""
 
 import logging
 import time
@@ -41,14 +41,14 @@ class Application(Flask):
         self._operations: dict[str, Operation] = {}
         self._routes = self.url_map.bind("")
 
-    def surround_operations(self, services: Services, randomness: Randomness) -> None:
-        """Say with what operations work; before the first request."""
+    def add_operations(
+        self, operations: Iterable[Operation], services: Services, randomness: Randomness
+    ) -> None:
+        """Let each be found at its path by its method, and work with these; called once."""
         self._services, self._randomness = services, randomness
-
-    def add_operation(self, operation: Operation) -> None:
-        """Let it be found at its path by its method."""
-        self._operations[operation.name] = operation
-        self.add_url_rule(operation.path, operation.name, methods=[operation.method])
+        for operation in operations:
+            self._operations[operation.name] = operation
+            self.add_url_rule(operation.path, operation.name, methods=[operation.method])
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a view as it is: none is a coroutine, and Flask would look each time."""

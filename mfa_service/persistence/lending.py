@@ -1,6 +1,7 @@
 """Lends connections that stay taken from SQLAlchemy's pool, so that a use costs no checking out."""
 
 import threading
+from contextlib import suppress
 
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -80,8 +81,9 @@ class Lending:
             self._changed.notify()
 
     def _forget(self, *_: object) -> None:
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.detach()  # the pool that it came from may be disposed of already
-            connection.close()
-        self._tell(gone=len(idle))
+        with suppress(IndexError):  # one after the other: meanwhile more may come back
+            while True:
+                connection = self._idle.pop()
+                connection.detach()  # the pool that it came from may be disposed of already
+                connection.close()
+                self._tell(gone=1)

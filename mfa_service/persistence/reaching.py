@@ -19,7 +19,7 @@ _ALIVE: dict[str, int] = {
 # for a standby: it would count as done without being there.
 _STATEMENTS = (
     "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=10s "
-    # A statement on a table in partitions would be planned anew each time (ADR 0045).
+    # A statement on a table in partitions would be planned anew each time (ADR 0046).
     "-c plan_cache_mode=force_generic_plan -c jit=off"
 )
 READ_ONLY = "25006"

@@ -11,11 +11,13 @@ from mfa_service.adapters.wakeup_postgres import PostgresTransport
 from mfa_service.domain.errors import Unavailable
 from mfa_service.persistence import schema
 from mfa_service.persistence.base import standalone_engine
+from mfa_service.persistence.reaching import connect_arguments
 from mfa_service.persistence.unit_of_work import UnitOfWork
 from tests.support.leash import free_port
 from tests.support.world import close, make_world
 
 LOST = "127.0.0.2"  # loopback too, where no PostgreSQL of ours listens
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 def with_query(url: str, query: str) -> str:
@@ -108,7 +110,30 @@ def test_a_statement_has_an_end_and_the_url_has_the_last_word(postgres_url: str)
     assert list(shown.values()) == [["30s", "5s", "10s"], ["30s", "7s", "10s"]]
 
 
-def test_whoever_waits_too_long_for_a_lock_is_told_to_come_again(postgres_url: str) -> None:
+@pytest.mark.parametrize(
+    ("where", "seconds"),
+    [
+        ("@db/mfa", 5),
+        ("@/mfa?host=db-a,db-b&port=1,2", 2),
+        ("@/mfa?host=db-a:1&host=db-b:2", 2),
+        ("@/mfa?host=db-a,db-b&connect_timeout=9", None),
+    ],
+)
+def test_who_could_ask_another_host_gives_one_up_sooner(where: str, seconds: int | None) -> None:
+    arguments = connect_arguments(f"postgresql+psycopg://mfa:x{where}")
+    assert arguments.get("connect_timeout") == seconds
+
+
+def test_a_statement_is_planned_once_whatever_table_it_is_about(postgres_url: str) -> None:
+    engine = standalone_engine(postgres_url)
+    with engine.connect() as tx:
+        assert tx.exec_driver_sql("SHOW plan_cache_mode").scalar() == "force_generic_plan"
+    engine.dispose()
+
+
+def test_whoever_waits_too_long_for_a_lock_is_told_to_come_again(
+    postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     engine = standalone_engine(postgres_url + "?options=-c%20lock_timeout%3D50ms")
     work = UnitOfWork(engine)
     lock = 'LOCK TABLE "user" IN EXCLUSIVE MODE'
@@ -116,6 +141,8 @@ def test_whoever_waits_too_long_for_a_lock_is_told_to_come_again(postgres_url: s
         first.exec_driver_sql(lock)
         with pytest.raises(Unavailable), work.transaction() as second:
             second.exec_driver_sql(lock)
+    told = [vars(record) for record in caplog.records if record.levelname == "WARNING"]
+    assert [(said["event"], said["reason"]) for said in told] == [("database", LOCK_NOT_AVAILABLE)]
     with work.transaction() as third:
         third.exec_driver_sql(lock)
     engine.dispose()
