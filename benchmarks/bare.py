@@ -103,10 +103,12 @@ def create_app(engine: Engine) -> Flask:
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
-    """gunicorn as `mfa_service.serving` configures it."""
+    """gunicorn as `mfa_service.serving` configures it, with its own threaded worker or ours."""
 
-    def __init__(self, port: int, workers: int, environ: Mapping[str, str]) -> None:
-        self._port, self._workers = port, workers
+    def __init__(
+        self, port: int, workers: int, environ: Mapping[str, str], worker: str
+    ) -> None:
+        self._port, self._workers, self._worker = port, workers, worker
         self._url = environ["BARE_DATABASE_URL"]
         self._engine_options = json.loads(environ["BARE_ENGINE_OPTIONS"])
         self._plans = json.loads(environ["BARE_PLANS"])
@@ -116,7 +118,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         options = {
             "bind": f"127.0.0.1:{self._port}",
             "workers": self._workers,
-            "worker_class": "gthread",
+            "worker_class": self._worker,
             "threads": THREADS,
             "timeout": 60,
             "graceful_timeout": 8,
@@ -131,7 +133,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
     def load(self) -> Flask:
         app = create_app(make_engine(self._url, self._engine_options))
         add_views(app, self._plans, driver_for(self._url))
+        app.extensions["mfa"] = _NoService()  # our worker tells it that it stops
         return app
+
+
+class _NoService:
+    class wake_up:  # noqa: N801
+        shut = staticmethod(lambda: None)
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: object) -> None:
@@ -151,8 +159,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--worker", default="gthread", help="a class of gunicorn's workers")
     given = parser.parse_args()
-    _Server(given.port, given.workers, os.environ).run()
+    _Server(given.port, given.workers, os.environ, given.worker).run()
 
 
 if __name__ == "__main__":

@@ -59,12 +59,17 @@ def _sqlite(path: str) -> sqlite3.Connection:
     return connection
 
 
+def floor_path(flow: str, number: int) -> str:
+    """Return where a request of a flow's floor goes."""
+    return f"/floor/{flow}/{number}".replace(" ", "-")
+
+
 def add_views(app: Flask, plans: dict[str, Plan], driver: Driver) -> None:
     """Add one view for each request of each plan."""
     threads = _Threads(driver)
     for name, plan in plans.items():
         for number, groups in enumerate(plan):
-            path = f"/{name}/{number}".replace(" ", "-")
+            path = floor_path(name, number)
             view = _view(_compiled(groups, driver.mark), threads, driver.begin)
             app.add_url_rule(path, path, view, methods=["POST"])
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, Engine
 
 from . import floor_tables
-from .floor import KEYS, Group, Plan
+from .floor import KEYS, Group, Plan, floor_path
 from .statements import Operation, Told
 from .wire import Wire
 
@@ -15,8 +15,9 @@ from .wire import Wire
 class Floor:
     """The floor of one flow."""
 
-    def __init__(self, name: str, plan: Plan) -> None:
-        self.name = f"floor of {name}"
+    def __init__(self, name: str, plan: Plan, *, on: str = "") -> None:
+        self.flow = name
+        self.name = f"floor of {name}{on}"
         self.plan = plan
         self.requests = len(plan)
 
@@ -25,7 +26,11 @@ class Floor:
         asked = {"number": random.randrange(KEYS), "note": "n" * 80}
         body = json.dumps(asked).encode()
         for number in range(self.requests):
-            wire.call("POST", f"/{self.name}/{number}".replace(" ", "-"), body).json(status=201)
+            wire.call("POST", floor_path(self.flow, number), body).json(status=201)
+
+    def on_our_worker(self) -> "Floor":
+        """Return the same to be measured on a server with the service's worker."""
+        return Floor(self.flow, self.plan, on=" on our worker")
 
 
 def make_floors(engine: Engine, told: Mapping[str, Told], names: list[str]) -> dict[str, Floor]:

@@ -22,6 +22,7 @@ from .processes import memory_mib, seconds_to_answer, tree
 from .statements import Told
 from .wire import Socket
 
+_OUR_WORKER = "mfa_service.serving_worker.Worker"
 _ROOT = Path(__file__).parents[1]
 
 
@@ -77,14 +78,15 @@ class Standing:
 class Measured:
     """All that was seen on one database.
 
-    `slices` has one per flow in each round; `floors` names the floor of each flow of the service.
+    `slices` has one per flow in each round; `floors` names the floor of each flow of the service:
+    on gunicorn's own worker, and on ours.
     """
 
     database: str
     fsync_milliseconds: float
     requests: Mapping[str, int]
     slices: tuple[Mapping[str, Slice], ...]
-    floors: Mapping[str, str]
+    floors: Mapping[str, tuple[str, str]]
     service: Standing
     bare: Standing
     told: Mapping[str, Told]
@@ -98,14 +100,20 @@ def measure(place: Place, effort: Effort) -> Measured:
     session = Session(people)
     flows = flows_of(people, session)
     floors = _floors(place, told, flows)
-    with serving(place, effort) as service, _bare(place, effort, floors.values()) as yardstick:
+    with (
+        serving(place, effort) as service,
+        _bare(place, effort, floors.values()) as yardstick,
+        _bare(place, effort, floors.values(), worker=_OUR_WORKER) as alike,
+    ):
         servers = (service, yardstick)
         idle = [_memory_of_workers(server) for server in servers]
         with contextlib.closing(Socket(service.port)) as wire:
             session.renew(wire)
         pairs: list[tuple[Flow, Target]] = [(Bare(), target(yardstick, place))]
         for flow in flows:
-            pairs.append((floors[flow.name], target(yardstick, place)))
+            floor = floors[flow.name]
+            pairs.append((floor, target(yardstick, place)))
+            pairs.append((floor.on_our_worker(), target(alike, place)))
             pairs.append((flow, target(service, place)))
         _warm_up(pairs, effort)
         slices = tuple(_round(pairs, effort) for _ in range(effort.rounds))
@@ -117,7 +125,9 @@ def measure(place: Place, effort: Effort) -> Measured:
         slices=slices,
         service=standings[0],
         bare=standings[1],
-        floors={name: floor.name for name, floor in floors.items()},
+        floors={
+            name: (floor.name, floor.on_our_worker().name) for name, floor in floors.items()
+        },
         told=told,
     )
 
@@ -148,11 +158,13 @@ def _launch_service(place: Place, effort: Effort, port: int | None = None) -> Se
     return ServerProcess(command, port=port, env=place.service_env, folder=place.folder)
 
 
-def _launch_bare(place: Place, effort: Effort, floors: Iterable[Floor] = ()) -> ServerProcess:
+def _launch_bare(
+    place: Place, effort: Effort, floors: Iterable[Floor] = (), *, worker: str = "gthread"
+) -> ServerProcess:
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.bare", "--port", str(port)]
-    command += ["--workers", str(effort.workers)]
-    plans = json.dumps({floor.name: floor.plan for floor in floors})
+    command += ["--workers", str(effort.workers), "--worker", worker]
+    plans = json.dumps({floor.flow: floor.plan for floor in floors})
     env = place.bare_env | {"PYTHONPATH": str(_ROOT), "BARE_PLANS": plans}
     return ServerProcess(command, port=port, env=env, folder=place.folder)
 
@@ -165,8 +177,10 @@ def serving(place: Place, effort: Effort) -> Iterator[ServerProcess]:
 
 
 @contextlib.contextmanager
-def _bare(place: Place, effort: Effort, floors: Iterable[Floor]) -> Iterator[ServerProcess]:
-    with _launch_bare(place, effort, floors) as server:
+def _bare(
+    place: Place, effort: Effort, floors: Iterable[Floor], *, worker: str = "gthread"
+) -> Iterator[ServerProcess]:
+    with _launch_bare(place, effort, floors, worker=worker) as server:
         yield server.await_answer()
 
 

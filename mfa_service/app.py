@@ -15,6 +15,7 @@ from mfa_service.http import (
     meta,
     oauth,
     openapi,
+    paths,
     problems,
 )
 from mfa_service.http.frame import Application
@@ -58,9 +59,7 @@ def _never_built(**_: object) -> tuple[str, str]:
 
 
 class _Id(BaseConverter):
-    """An identifier in a path: anything else does not exist."""
-
-    regex = "[A-Za-z0-9_-]{1,64}"
+    regex = paths.ID
 
 
 def create_app(settings: Settings, ports: Ports | None = None) -> Flask:

@@ -4,7 +4,7 @@ PyJWT and cryptography do the arithmetic; PyJWT's decoder is not used because it
 clock and accepts more headers than the contract allows (RFC 8725 §3.1, §3.10, §3.11).
 """
 
-import base64
+import binascii
 import functools
 import hashlib
 import hmac
@@ -31,10 +31,11 @@ from mfa_service.domain.ports import JsonObject
 SKEW = 60
 MAX_LIFETIME = 60
 MIN_RSA_BITS = 2048
-# Canonical: what is left over of the last character is zero (RFC 4648 §3.5).
-_B64URL = re.compile(
-    r"(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?\Z"
-)
+_B64URL = re.compile(r"[A-Za-z0-9_-]*\Z")
+# By what is left of the last four characters: those that leave no bits over (RFC 4648 §3.5).
+_LAST = ("", "", "AQgw", "AEIMQUYcgkosw048")
+_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _ES256 = ECAlgorithm(ECAlgorithm.SHA256)
 _RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
 _P256_BYTES = 32
@@ -69,14 +70,17 @@ class Jws:
 
 def b64url(data: bytes) -> str:
     """Return base64url without padding (RFC 7515 §2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    text = binascii.b2a_base64(data, newline=False)
+    return text.translate(_TO_URL_SAFE, b"=").decode("ascii")
 
 
 def unb64url(text: object) -> bytes:
     """Return the bytes of canonical, unpadded base64url; raise `JoseError` otherwise."""
     if not isinstance(text, str) or not _B64URL.match(text):
         raise JoseError("base64url")
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if (rest := len(text) % 4) and text[-1] not in _LAST[rest]:
+        raise JoseError("base64url")
+    return binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL_SAFE) + b"==")
 
 
 def derived(seed: str, purpose: str) -> bytes:

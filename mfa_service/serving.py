@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import os
 import resource
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ _FEWEST_CONNECTIONS = 100
 _FILES = 65_536
 _GARBAGE = 20_000  # objects that are new since the last look; Python 3.11 itself looks after 700
 _GRACEFUL_SECONDS = 5
+_SHARED_MODULES = ("mfa_service.app", "mfa_service.background")
 _NAMING = ("X-ORIGINAL-", "X-FORWARDED-", "AUTHORIZATION")
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # gunicorn's heartbeat file, not data
 
@@ -80,7 +82,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
             self.cfg.set(name, value)
 
     def load(self) -> Any:  # noqa: ANN401
-        """Load the application in each worker, after the fork."""
+        """Make the application in each worker, after the fork: threads do not survive one."""
         gc.disable()
         app = importlib.import_module("mfa_service.wsgi").app
         app.wsgi_app = _Environment(app.wsgi_app)
@@ -92,6 +94,9 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
     """Serve in the foreground until SIGTERM or SIGINT."""
     _allow_files(_FILES)
     give_large_blocks_back()
+    if metrics_folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
+    _load_what_workers_share()
     options: dict[str, Any] = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,
@@ -106,10 +111,22 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
         "forwarder_headers": "",  # a header SCRIPT_NAME would move the path
         "pre_request": keep_apart,
         "loglevel": "warning",
-        "raw_env": [f"PROMETHEUS_MULTIPROC_DIR={metrics_folder}"] if metrics_folder else [],
         "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
     }
     _Server(options).run()
+
+
+def _load_what_workers_share() -> None:
+    """Load the modules before the fork: once, into memory that stays shared.
+
+    The application itself is made in each worker. Garbage is not looked for meanwhile, since
+    nothing that modules load is any; frozen, it is never written to by a later look.
+    """
+    gc.disable()
+    for name in _SHARED_MODULES:
+        importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
 
 
 def _let_garbage_wait() -> None:

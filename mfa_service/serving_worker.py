@@ -3,7 +3,9 @@
 import heapq
 import itertools
 import json
+import select
 import socket
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from gunicorn.util import http_date, write_nonblock
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from mfa_service.services.parking import Parked, Visit, visiting
+
+_STAYING_MILLISECONDS = 5
 
 
 @dataclass(slots=True)
@@ -51,6 +55,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self._aside: dict[TConn, _Aside] = {}
         self._ends: list[tuple[float, int, TConn, _Aside]] = []
         self._numbers = itertools.count()
+        self._staying = threading.Semaphore(self.cfg.threads // 2)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give a thread to a connection once something came on it, and not before."""
@@ -61,6 +66,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         conn.set_timeout()
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def handle(self, conn: TConn) -> Any:  # noqa: ANN401
+        """Answer a request, and those that follow at once on its connection.
+
+        Whoever steps somebody up sends several requests in a row: to wait for the next one here
+        costs less than to hand the connection to the main thread and back (ADR 0047).
+        """
+        result = super().handle(conn)
+        while result is True and self._follows(conn):
+            result = super().handle(conn)
+        return result
 
     def handle_request(self, req: Any, conn: TConn) -> Any:  # noqa: ANN401
         """Answer it, or note that it waits: a GET, which has changed nothing when it waits."""
@@ -115,6 +131,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             write_nonblock(client, text.encode("ascii"))
         except OSError:
             self.log.debug("the peer is gone")
+
+    def _follows(self, conn: TConn) -> bool:
+        """Tell whether a request comes within a moment; half of the threads wait for none."""
+        if not self.alive or "aside" in conn.__dict__ or not self._staying.acquire(blocking=False):
+            return False
+        try:
+            awaited = select.poll()
+            awaited.register(conn.sock, select.POLLIN)
+            return bool(awaited.poll(_STAYING_MILLISECONDS))
+        finally:
+            self._staying.release()
 
     def _put_aside(self, conn: TConn, aside: _Aside) -> None:
         conn.sock.settimeout(0)

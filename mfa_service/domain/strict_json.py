@@ -23,12 +23,7 @@ class NotStrictJson(ValueError):
 def loads(data: bytes) -> object:
     """Parse `data`; raise `NotStrictJson` for what RFC 8259 forbids or leaves to chance."""
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse,
-            parse_int=_integer,
-        )
+        value = _DECODER.decode(data.decode("utf-8"))
     except (ValueError, RecursionError) as exc:
         raise NotStrictJson("not a JSON text that is accepted here") from exc
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
@@ -87,6 +82,11 @@ def _refuse(constant: str) -> NoReturn:
 def _integer(digits: str) -> int:
     """Return the integer, or one that is out of range without parsing thousands of digits."""
     return int(digits) if len(digits) <= _MAX_DIGITS else MAX_INTEGER + 1
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_integer
+)
 
 
 def _check_depth(value: object) -> None:

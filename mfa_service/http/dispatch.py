@@ -2,7 +2,9 @@
 
 import functools
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from flask import Request, Response
 from werkzeug.datastructures import Headers
@@ -17,6 +19,9 @@ from mfa_service.wiring import Services
 from . import problems, reading
 from .operations import Call, Operation, Proof, Reply
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 JSON = "application/json"
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
@@ -26,6 +31,14 @@ class _Finished(Response):
 
     def get_wsgi_headers(self, environ: object) -> Headers:
         return self.headers
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return super().__call__(environ, start_response)
+        start_response(self.status, list(self.headers))
+        return self.iter_encoded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,7 @@ def render(reply: Reply) -> Response:
         return Response(None, reply.status, headers, content_type=None)
     body = _ENCODER.encode(reply.body).encode()
     headers |= {"Content-Type": JSON, "Content-Length": str(len(body))}
-    return _Finished(body, reply.status, headers)
+    return _Finished([body], reply.status, headers)
 
 
 def _caller(incoming: _Incoming) -> Caller | None:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response
-from werkzeug.exceptions import HTTPException
-
 from mfa_service.domain.errors import NotFound
 from mfa_service.domain.ids import random_part
 from mfa_service.domain.ports import Randomness
@@ -18,6 +16,7 @@ from mfa_service.wiring import Services
 from . import cors, problems, reading, tracing
 from .dispatch import handle
 from .operations import Operation
+from .paths import Known, Paths
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -38,8 +37,7 @@ class Application(Flask):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, static_folder=None)
-        self._operations: dict[str, Operation] = {}
-        self._routes = self.url_map.bind("")
+        self._paths = Paths()
 
     def add_operations(
         self, operations: Iterable[Operation], services: Services, randomness: Randomness
@@ -47,8 +45,11 @@ class Application(Flask):
         """Let each be found at its path by its method, and work with these; called once."""
         self._services, self._randomness = services, randomness
         for operation in operations:
-            self._operations[operation.name] = operation
-            self.add_url_rule(operation.path, operation.name, methods=[operation.method])
+            rule = self.url_rule_class(
+                operation.path, endpoint=operation.name, methods=[operation.method]
+            )
+            self.url_map.add(rule)  # which knows what other methods and paths there are
+            self._paths.add(operation, rule)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a view as it is: none is a coroutine, and Flask would look each time."""
@@ -58,31 +59,20 @@ class Application(Flask):
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer a request; one that no operation is for is Flask's."""
-        found = self._operation_for(environ)
+        path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
+        found = self._paths.find(method, path) if path.startswith(_API) else None
         if found is None:
             return super().wsgi_app(environ, start_response)
-        return self._answer(*found)(environ, start_response)
+        return self._answer(environ, *found)(environ, start_response)
 
-    def _operation_for(self, environ: "WSGIEnvironment") -> tuple[Operation, Request] | None:
-        path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
-        if not path.startswith(_API) or not path.isascii() or method == "OPTIONS":
-            return None
-        try:
-            rule, values = self._routes.match(path, method, return_rule=True)
-        except HTTPException:
-            return None
-        operation = self._operations.get(rule.endpoint)
-        if operation is None:
-            return None
+    def _answer(
+        self, environ: "WSGIEnvironment", known: Known, identifiers: dict[str, str]
+    ) -> Response:
         request = self.request_class(environ)
-        request.max_content_length = reading.MAX_BODY_BYTES
-        request.url_rule, request.view_args = rule, dict(values)
-        return operation, request
-
-    def _answer(self, operation: Operation, request: Request) -> Response:
+        request.url_rule = known.rule
         try:
             begin(request, self._randomness)
-            response = handle(operation, self._services, request, request.view_args or {})
+            response = handle(known.operation, self._services, request, identifiers)
         except Exception as exc:  # noqa: BLE001  # the last resort is a problem, never a traceback
             response = problems.render(problems.error_of(exc), self._services.issuer)
         return finish(self._services, request, response)

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -21,6 +22,7 @@ from mfa_service.services.devices import SignedRequest
 from .operations import Media, Operation
 
 MAX_BODY_BYTES = 65_536
+_LENGTH_DIGITS = 18
 _REMEMBERED_SCHEMAS = 512
 _KEY = re.compile(r'(?:"([\x21\x23-\x7e]{1,255})"|([\x21-\x7e]{1,255}))\Z')
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
@@ -44,17 +46,30 @@ class Body:
 def raw_body(request: Request) -> bytes:
     """Return the whole body; raise `PayloadTooLarge` beyond 64 KiB, `MalformedJson` for half a one.
 
-    Werkzeug refuses a declared length beyond the limit, but cuts an undeclared (chunked) one.
+    Without a length there is one only in a transfer coding, which the server undoes, and tells so.
     """
+    environ = request.environ
+    declared = environ.get("CONTENT_LENGTH")
+    if not declared and not environ.get("wsgi.input_terminated"):
+        return b""
+    size = _length(declared) if declared else MAX_BODY_BYTES + 1
     try:
-        raw = request.get_data(cache=False)
-        undeclared = request.content_length is None and len(raw) >= MAX_BODY_BYTES
-        longer = undeclared and bool(request.environ["wsgi.input"].read(1))
+        raw: bytes = environ["wsgi.input"].read(min(size, MAX_BODY_BYTES + 1))
     except OSError as exc:  # the server's words for broken chunks and a peer that went away
         raise MalformedJson("The body could not be read.") from exc
-    if longer:
+    if len(raw) > MAX_BODY_BYTES:
         raise PayloadTooLarge("The body is over 64 KiB.")
+    if declared and len(raw) < size:
+        raise MalformedJson("The body is shorter than was declared.")
     return raw
+
+
+def _length(declared: str) -> int:
+    if not declared.isdecimal() or len(declared) > _LENGTH_DIGITS:
+        raise MalformedJson("The length of the body is none.")
+    if (size := int(declared)) > MAX_BODY_BYTES:
+        raise PayloadTooLarge("The body is over 64 KiB.")
+    return size
 
 
 def raw_path(request: Request) -> str:
@@ -85,7 +100,7 @@ def signed_request(request: Request, raw: bytes) -> SignedRequest | None:
 
 def idempotency_key(request: Request) -> str | None:
     """Return the key, quoted or bare; raise `InvalidRequest` for what is none."""
-    given = request.headers.get("Idempotency-Key")
+    given = request.environ.get("HTTP_IDEMPOTENCY_KEY")
     if given is None:
         return None
     match = _KEY.match(given.strip())
@@ -101,6 +116,8 @@ def check_media(request: Request, operation: Operation, raw: bytes) -> None:
     if not raw:
         if not operation.body_optional:
             raise MalformedJson("A body is needed.")
+        return
+    if request.environ.get("CONTENT_TYPE") == operation.media:
         return
     if request.mimetype != operation.media:
         raise UnsupportedMediaType(f"The body has to be {operation.media}.")
@@ -136,8 +153,8 @@ def sub_in(body: Body) -> str | None:
 
 def load_query(operation: Operation, request: Request) -> dict[str, Any]:
     """Return the validated query; unknown names are ignored, a name given twice is refused."""
-    if operation.query is None and not request.query_string:
-        return {}
+    if not request.query_string:
+        return dict(_without_query(operation.query))
     try:
         text = request.query_string.decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=64)
@@ -154,6 +171,12 @@ def load_query(operation: Operation, request: Request) -> dict[str, Any]:
     known = {name: value for name, value in values.items() if name in operation.query.fields}
     loaded: dict[str, Any] = _load(operation.query, known)
     return loaded
+
+
+@functools.cache
+def _without_query(schema: Schema | None) -> Mapping[str, Any]:
+    """Return what is meant by no query; a schema that needs one raises each time."""
+    return {} if schema is None else _load(schema, {})
 
 
 def _load(schema: Schema, value: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -193,6 +216,6 @@ def _compact_text(raw: bytes) -> str:
 
 
 def _credentials(request: Request, scheme: str) -> str | None:
-    given, _, rest = request.headers.get("Authorization", "").partition(" ")
+    given, _, rest = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     token = rest.strip()
     return token if given.lower() == scheme and token and " " not in token else None
