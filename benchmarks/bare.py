@@ -105,9 +105,7 @@ def create_app(engine: Engine) -> Flask:
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
     """gunicorn as `mfa_service.serving` configures it, with its own threaded worker or ours."""
 
-    def __init__(
-        self, port: int, workers: int, environ: Mapping[str, str], worker: str
-    ) -> None:
+    def __init__(self, port: int, workers: int, environ: Mapping[str, str], worker: str) -> None:
         self._port, self._workers, self._worker = port, workers, worker
         self._url = environ["BARE_DATABASE_URL"]
         self._engine_options = json.loads(environ["BARE_ENGINE_OPTIONS"])

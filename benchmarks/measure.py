@@ -125,9 +125,7 @@ def measure(place: Place, effort: Effort) -> Measured:
         slices=slices,
         service=standings[0],
         bare=standings[1],
-        floors={
-            name: (floor.name, floor.on_our_worker().name) for name, floor in floors.items()
-        },
+        floors={name: (floor.name, floor.on_our_worker().name) for name, floor in floors.items()},
         told=told,
     )
 

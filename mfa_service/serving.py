@@ -2,7 +2,6 @@
 
 import gc
 import importlib
-import os
 import resource
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ _FEWEST_CONNECTIONS = 100
 _FILES = 65_536
 _GARBAGE = 20_000  # objects that are new since the last look; Python 3.11 itself looks after 700
 _GRACEFUL_SECONDS = 5
-_SHARED_MODULES = ("mfa_service.app", "mfa_service.background")
+_SHARED_MODULES = ("mfa_service.wiring_adapters", "mfa_service.app", "mfa_service.background")
 _NAMING = ("X-ORIGINAL-", "X-FORWARDED-", "AUTHORIZATION")
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # gunicorn's heartbeat file, not data
 
@@ -94,9 +93,6 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
     """Serve in the foreground until SIGTERM or SIGINT."""
     _allow_files(_FILES)
     give_large_blocks_back()
-    if metrics_folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
-    _load_what_workers_share()
     options: dict[str, Any] = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers,
@@ -109,14 +105,16 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
         "keepalive": 75,
         "control_socket_disable": True,
         "forwarder_headers": "",  # a header SCRIPT_NAME would move the path
+        "on_starting": load_what_workers_share,
         "pre_request": keep_apart,
         "loglevel": "warning",
+        "raw_env": [f"PROMETHEUS_MULTIPROC_DIR={metrics_folder}"] if metrics_folder else [],
         "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
     }
     _Server(options).run()
 
 
-def _load_what_workers_share() -> None:
+def load_what_workers_share(_arbiter: object) -> None:
     """Load the modules before the fork: once, into memory that stays shared.
 
     The application itself is made in each worker. Garbage is not looked for meanwhile, since

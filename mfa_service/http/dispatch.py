@@ -64,12 +64,12 @@ def handle(
     operation: Operation, services: Services, request: Request, path: dict[str, str]
 ) -> Response:
     """Prove the caller, then read, then act; a known idempotency key gets its first answer."""
-    incoming = _Incoming(
-        operation, services, request, path, reading.Body(reading.raw_body(request))
-    )
     visit = parking.visit()
     if visit is not None and isinstance(visit.proven, _Proven):
-        return render(_act(incoming, visit.proven))
+        unread = reading.Body(b"")  # a GET's says nothing, and was read when the request arrived
+        return render(_act(_Incoming(operation, services, request, path, unread), visit.proven))
+    body = reading.Body(reading.raw_body(request))
+    incoming = _Incoming(operation, services, request, path, body)
     caller = _caller(incoming)
     key = reading.idempotency_key(request) if operation.idempotent else None
     if key is None or caller is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response
+
 from mfa_service.domain.errors import NotFound
 from mfa_service.domain.ids import random_part
 from mfa_service.domain.ports import Randomness

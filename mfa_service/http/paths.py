@@ -1,7 +1,7 @@
 """Which operation a method and a path name: a look-up for each segment (ADR 0047)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from werkzeug.routing import Rule
 
@@ -22,43 +22,50 @@ class Known:
     names: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class _Place:
+    """Where some segments have led: by a fixed segment or by an identifier it goes on."""
+
+    fixed: dict[str, "_Place"] = field(default_factory=dict)
+    identified: "_Place | None" = None
+    here: dict[str, Known] = field(default_factory=dict)
+
+
 class Paths:
-    """What the segments so far lead to. Fixed segments and identifiers do not meet at one place."""
+    """The operations by their paths; where an identifier stands, no fixed segment does."""
 
     def __init__(self) -> None:
-        self._fixed: dict[str, Paths] = {}
-        self._identified: Paths | None = None
-        self._here: dict[str, Known] = {}
+        self._root = _Place()
 
     def add(self, operation: Operation, rule: Rule) -> None:
-        """Let an operation be found."""
-        at, names = self, []
+        """Let an operation be found; raise `ValueError` if that were ambiguous."""
+        place, names = self._root, []
         for segment in _segments(operation.path):
-            if parameter := _PARAMETER.match(segment):
-                names.append(parameter[1])
-                at._identified = at = at._identified or Paths()
-            else:
-                at = at._fixed.setdefault(segment, Paths())
-            if at._fixed and at._identified:
+            parameter = _PARAMETER.match(segment)
+            if place.fixed if parameter else place.identified:
                 raise ValueError(f"{operation.path}: a fixed segment beside an identifier")
-        at._here[operation.method] = Known(operation, rule, tuple(names))
+            if parameter:
+                names.append(parameter[1])
+                place.identified = place = place.identified or _Place()
+            else:
+                place = place.fixed.setdefault(segment, _Place())
+        place.here[operation.method] = Known(operation, rule, tuple(names))
 
     def find(self, method: str, path: str) -> tuple[Known, dict[str, str]] | None:
         """Return what a path that begins with `/` names; `HEAD` asks for what `GET` does."""
-        at: Paths | None = self
-        identifiers = []
+        place, identifiers = self._root, []
         for segment in _segments(path):
-            if at._identified is None:
-                at = at._fixed.get(segment)
-            elif _ID.match(segment):
-                at = at._identified
+            following = place.fixed.get(segment)
+            if following is None and _ID.match(segment):
+                following = place.identified
                 identifiers.append(segment)
-            else:
+            if following is None:
                 return None
-            if at is None:
-                return None
-        known = at._here.get("GET" if method == "HEAD" else method)
-        return known and (known, dict(zip(known.names, identifiers, strict=True)))
+            place = following
+        known = place.here.get("GET" if method == "HEAD" else method)
+        if known is None:
+            return None
+        return known, dict(zip(known.names, identifiers, strict=True))
 
 
 def _segments(path: str) -> list[str]:

@@ -1,9 +1,12 @@
 """`mfa` itself: help, version, usage, and settings that stop it."""
 
+import gc
 from pathlib import Path
 
+import click
 import pytest
 
+from mfa_service import cli
 from tests.support.command_line import command_line
 from tests.support.programs import run
 
@@ -103,3 +106,8 @@ def test_a_wrong_setting_leaves_nothing_behind(
     monkeypatch.chdir(tmp_path)
     assert command_line({"MFA_ISSUER": "nonsense"}, "db", "upgrade").status == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_garbage_is_looked_for_again_once_a_command_is_loaded() -> None:
+    assert cli.group.get_command(click.Context(cli.group), "doctor") is not None
+    assert gc.isenabled()
