@@ -136,6 +136,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
 
 
 class _NoService:
+    issuer = "http://localhost"
+
     class wake_up:  # noqa: N801
         shut = staticmethod(lambda: None)
 

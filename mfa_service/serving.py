@@ -105,7 +105,7 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
         "keepalive": 75,
         "control_socket_disable": True,
         "forwarder_headers": "",  # a header SCRIPT_NAME would move the path
-        "on_starting": load_what_workers_share,
+        "when_ready": load_what_workers_share,
         "pre_request": keep_apart,
         "loglevel": "warning",
         "raw_env": [f"PROMETHEUS_MULTIPROC_DIR={metrics_folder}"] if metrics_folder else [],

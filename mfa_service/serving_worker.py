@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,12 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from mfa_service.services.parking import Parked, Visit, visiting
 
 _STAYING_MILLISECONDS = 5
+
+
+class _Threads(ThreadPoolExecutor):
+    def are_wanted(self) -> bool:
+        """Tell whether something waits for a thread."""
+        return not self._work_queue.empty()
 
 
 @dataclass(slots=True)
@@ -56,6 +63,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         self._ends: list[tuple[float, int, TConn, _Aside]] = []
         self._numbers = itertools.count()
         self._staying = threading.Semaphore(self.cfg.threads // 2)
+
+    def get_thread_pool(self) -> "_Threads":
+        """Return threads that can be asked whether somebody waits for one."""
+        return _Threads(max_workers=self.cfg.threads)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give a thread to a connection once something came on it, and not before."""
@@ -133,8 +144,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             self.log.debug("the peer is gone")
 
     def _follows(self, conn: TConn) -> bool:
-        """Tell whether a request comes within a moment; half of the threads wait for none."""
-        if not self.alive or "aside" in conn.__dict__ or not self._staying.acquire(blocking=False):
+        """Tell whether a request comes within a moment, while no connection waits for a thread.
+
+        Half of the threads wait for none, so that a new connection finds one.
+        """
+        if not self.alive or "aside" in conn.__dict__ or self.tpool.are_wanted():
+            return False
+        if conn.parser.unreader.buf.getvalue():
+            return True
+        if not self._staying.acquire(blocking=False):
             return False
         try:
             awaited = select.poll()

@@ -45,12 +45,12 @@ class Application(Flask):
     ) -> None:
         """Let each be found at its path by its method, and work with these; called once."""
         self._services, self._randomness = services, randomness
-        for operation in operations:
-            rule = self.url_rule_class(
-                operation.path, endpoint=operation.name, methods=[operation.method]
-            )
-            self.url_map.add(rule)  # which knows what other methods and paths there are
-            self._paths.add(operation, rule)
+        known = list(operations)
+        for operation in known:
+            self.add_url_rule(operation.path, operation.name, methods=[operation.method])
+        rules = {rule.endpoint: rule for rule in self.url_map.iter_rules()}
+        for operation in known:
+            self._paths.add(operation, rules[operation.name])
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a view as it is: none is a coroutine, and Flask would look each time."""

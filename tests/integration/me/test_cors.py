@@ -1,7 +1,11 @@
 """Which origins may call `/v1/me` from a browser, and that no other path is shared with them."""
 
+import re
+
 import pytest
 
+from mfa_service.http.operations import Operation
+from mfa_service.http.routes import OPERATIONS
 from tests.support.me import ORIGIN, PeoplesWorld, Person
 from tests.support.world import ISSUER
 
@@ -48,6 +52,16 @@ def test_no_other_origin_may_ask(people: PeoplesWorld, path: str, origin: str) -
     headers = preflight(people, path, origin, "GET")
     assert not [name for name in headers if name.startswith("Access-Control-")]
     assert headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
+def test_a_preflight_is_ok_wherever_an_operation_is(
+    people: PeoplesWorld, operation: Operation
+) -> None:
+    path = re.sub("<[^>]*>", "x", operation.path)
+    response = people.world.app.test_client().options(path)
+    assert response.status_code == 200
+    assert {"OPTIONS", operation.method} <= set(response.headers["Allow"].split(", "))
 
 
 def test_an_answer_can_be_read_with_what_it_says_about_itself(alice: Person) -> None:
