@@ -1,11 +1,10 @@
 """`mfa`: the command line of the service."""
 
-import gc
-import importlib
 import sys
-from types import ModuleType
 
 import click
+
+from .loading import load
 
 _COMMANDS = {
     "serve": "mfa_service.commands.serve",
@@ -32,20 +31,8 @@ class _LazyGroup(click.Group):
         module = _COMMANDS.get(cmd_name)
         if module is None:
             return None
-        found = _loaded(module).command
+        found = load(module).command
         return found if isinstance(found, click.Command) else None
-
-
-def _loaded(module: str) -> ModuleType:
-    """Load without a look for garbage, a third of the time it takes: modules are none."""
-    looks = gc.isenabled()
-    gc.disable()
-    try:
-        return importlib.import_module(module)
-    finally:
-        gc.freeze()
-        if looks:
-            gc.enable()
 
 
 @click.command(cls=_LazyGroup)

@@ -1,7 +1,6 @@
 """The HTTP server: gunicorn's threads, problems for what never reaches the application."""
 
 import gc
-import importlib
 import resource
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from mfa_service.adapters.allocator import give_large_blocks_back
 from mfa_service.adapters.wakeup_memory import waiting_places
 from mfa_service.domain.request_path import HEADERS_APART
 
+from .loading import load
 from .serving_worker import Worker
 
 THREADS = 48  # 16 may wait (wiring.WAITING_THREADS), 32 are left for those who do not
@@ -82,8 +82,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
 
     def load(self) -> Any:  # noqa: ANN401
         """Make the application in each worker, after the fork: threads do not survive one."""
-        gc.disable()
-        app = importlib.import_module("mfa_service.wsgi").app
+        app = load("mfa_service.wsgi").app
         app.wsgi_app = _Environment(app.wsgi_app)
         _let_garbage_wait()
         return app
@@ -115,23 +114,15 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
 
 
 def load_what_workers_share(_arbiter: object) -> None:
-    """Load the modules before the fork: once, into memory that stays shared.
-
-    The application itself is made in each worker. Garbage is not looked for meanwhile, since
-    nothing that modules load is any; frozen, it is never written to by a later look.
-    """
-    gc.disable()
+    """Load the modules before the fork: once. The application itself is made in each worker."""
     for name in _SHARED_MODULES:
-        importlib.import_module(name)
-    gc.freeze()
-    gc.enable()
+        load(name)
 
 
 def _let_garbage_wait() -> None:
     """Look for cycles less often, and never among what was loaded: little of ours has any."""
     gc.freeze()
     gc.set_threshold(_GARBAGE, 20, 20)
-    gc.enable()
 
 
 def _connections() -> int:
