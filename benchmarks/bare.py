@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from flask import Flask, request
@@ -131,15 +132,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
     def load(self) -> Flask:
         app = create_app(make_engine(self._url, self._engine_options))
         add_views(app, self._plans, driver_for(self._url))
-        app.extensions["mfa"] = _NoService()  # our worker tells it that it stops
+        # Our worker tells the service that it stops, and names the issuer in problems.
+        no_waiters = SimpleNamespace(shut=lambda: None)
+        app.extensions["mfa"] = SimpleNamespace(wake_up=no_waiters, issuer="http://localhost")
         return app
-
-
-class _NoService:
-    issuer = "http://localhost"
-
-    class wake_up:  # noqa: N801
-        shut = staticmethod(lambda: None)
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: object) -> None:

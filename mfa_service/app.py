@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from flask import Flask, Request, Response, request
-from werkzeug.routing import BaseConverter, Rule
+from werkzeug.routing import Rule
 
 from mfa_service.domain.errors import MfaError
 from mfa_service.domain.ports import Randomness
@@ -15,10 +15,10 @@ from mfa_service.http import (
     meta,
     oauth,
     openapi,
-    paths,
     problems,
 )
 from mfa_service.http.frame import Application
+from mfa_service.http.paths import Identifier
 from mfa_service.http.reading import MAX_BODY_BYTES
 from mfa_service.http.routes import OPERATIONS
 from mfa_service.persistence.base import db, engine_options, prepare
@@ -58,10 +58,6 @@ def _never_built(**_: object) -> tuple[str, str]:
     raise LookupError("addresses of pages are written, not built: see `Visit.url`")
 
 
-class _Id(BaseConverter):
-    regex = paths.ID
-
-
 def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
     """Return the application; `services_of` finds its use cases."""
     app = Application(__name__)
@@ -71,7 +67,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Flask:
     app.url_rule_class = _Route
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
-    app.url_map.converters["id"] = _Id
+    app.url_map.converters["id"] = Identifier
     db.init_app(app)
     with app.app_context():
         engine = db.engine

@@ -1,4 +1,4 @@
-"""Modules loaded by their names, when they are needed, in less time."""
+"""Modules loaded by their names, when they are needed."""
 
 import gc
 import importlib
@@ -6,10 +6,10 @@ from types import ModuleType
 
 
 def load(name: str) -> ModuleType:
-    """Return a module, loaded without a look for garbage: a third of the time, and it is none.
+    """Return a module, loaded without a look for garbage: nothing that is loaded is any.
 
-    What there is by then is frozen: no later look visits it, and what is shared with processes
-    that are forked stays shared.
+    What there is by then is frozen: no later look visits it, so that processes that are forked
+    go on sharing it.
     """
     looks = gc.isenabled()
     gc.disable()

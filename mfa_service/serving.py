@@ -84,7 +84,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         """Make the application in each worker, after the fork: threads do not survive one."""
         app = load("mfa_service.wsgi").app
         app.wsgi_app = _Environment(app.wsgi_app)
-        _let_garbage_wait()
+        gc.set_threshold(_GARBAGE, 20, 20)  # cycles are rare here, and a look is dear
         return app
 
 
@@ -104,7 +104,7 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
         "keepalive": 75,
         "control_socket_disable": True,
         "forwarder_headers": "",  # a header SCRIPT_NAME would move the path
-        "when_ready": load_what_workers_share,
+        "when_ready": _load_what_workers_share,
         "pre_request": keep_apart,
         "loglevel": "warning",
         "raw_env": [f"PROMETHEUS_MULTIPROC_DIR={metrics_folder}"] if metrics_folder else [],
@@ -113,16 +113,10 @@ def serve(host: str, port: int, workers: int, *, metrics_folder: str | None) -> 
     _Server(options).run()
 
 
-def load_what_workers_share(_arbiter: object) -> None:
+def _load_what_workers_share(_arbiter: object) -> None:
     """Load the modules before the fork: once. The application itself is made in each worker."""
     for name in _SHARED_MODULES:
         load(name)
-
-
-def _let_garbage_wait() -> None:
-    """Look for cycles less often, and never among what was loaded: little of ours has any."""
-    gc.freeze()
-    gc.set_threshold(_GARBAGE, 20, 20)
 
 
 def _connections() -> int:

@@ -57,7 +57,7 @@ class OtelTracer:
         ) as span:
             try:
                 yield _Set(span)
-            except BaseException:
+            except BaseException:  # whatever ended it is raised again
                 span.set_status(Status(StatusCode.ERROR))
                 raise
 

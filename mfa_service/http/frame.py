@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response
@@ -41,15 +41,14 @@ class Application(Flask):
         self._paths = Paths()
 
     def add_operations(
-        self, operations: Iterable[Operation], services: Services, randomness: Randomness
+        self, operations: Sequence[Operation], services: Services, randomness: Randomness
     ) -> None:
         """Let each be found at its path by its method, and work with these; called once."""
         self._services, self._randomness = services, randomness
-        known = list(operations)
-        for operation in known:
+        for operation in operations:
             self.add_url_rule(operation.path, operation.name, methods=[operation.method])
         rules = {rule.endpoint: rule for rule in self.url_map.iter_rules()}
-        for operation in known:
+        for operation in operations:
             self._paths.add(operation, rules[operation.name])
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:

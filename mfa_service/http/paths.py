@@ -3,14 +3,20 @@
 import re
 from dataclasses import dataclass, field
 
-from werkzeug.routing import Rule
+from werkzeug.routing import BaseConverter, Rule
 
 from .operations import Operation
 
-ID = "[A-Za-z0-9_-]{1,64}"
-"""An identifier in a path: anything else does not exist."""
-_ID = re.compile(rf"{ID}\Z")
 _PARAMETER = re.compile(r"<id:([a-z_]+)>\Z")
+
+
+class Identifier(BaseConverter):
+    """An identifier in a path, `<id:…>` in Flask's map: anything else does not exist."""
+
+    regex = "[A-Za-z0-9_-]{1,64}"
+
+
+_IDENTIFIER = re.compile(rf"{Identifier.regex}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Paths:
         place, identifiers = self._root, []
         for segment in _segments(path):
             following = place.fixed.get(segment)
-            if following is None and _ID.match(segment):
+            if following is None and _IDENTIFIER.match(segment):
                 following = place.identified
                 identifiers.append(segment)
             if following is None:

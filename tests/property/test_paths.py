@@ -4,15 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import BaseConverter, Map, Rule
+from werkzeug.routing import Map, Rule
 
 from mfa_service.http.operations import Operation
-from mfa_service.http.paths import ID, Paths
+from mfa_service.http.paths import Identifier, Paths
 from mfa_service.http.routes import OPERATIONS
-
-
-class _Id(BaseConverter):
-    regex = ID
 
 
 def _rule(operation: Operation) -> Rule:
@@ -20,17 +16,18 @@ def _rule(operation: Operation) -> Rule:
 
 
 RULES = {operation.name: _rule(operation) for operation in OPERATIONS}
-MAP = Map(list(RULES.values()), converters={"id": _Id}, merge_slashes=False).bind("")
+MAP = Map(list(RULES.values()), converters={"id": Identifier}, merge_slashes=False).bind("")
 PATHS = Paths()
 for _operation in OPERATIONS:
     PATHS.add(_operation, RULES[_operation.name])
 SEGMENTS = sorted({part for o in OPERATIONS for part in o.path.split("/") if "<" not in part})
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
 
+IDENTIFIERS = st.from_regex(Identifier.regex, fullmatch=True)
 segments = st.one_of(
     st.sampled_from(SEGMENTS),
     st.sampled_from(["", ".", "..", "<id:user_id>", "x" * 64, "x" * 65, "a b", "ä", "a\n"]),
-    st.from_regex(ID, fullmatch=True),
+    IDENTIFIERS,
 )
 
 
@@ -54,7 +51,7 @@ def test_any_path_below_v1_names_what_werkzeug_says(method: str, below: list[str
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
-@given(identifiers=st.lists(st.from_regex(ID, fullmatch=True), min_size=2, max_size=2))
+@given(identifiers=st.lists(IDENTIFIERS, min_size=2, max_size=2))
 def test_each_operation_is_found_at_its_path(operation: Operation, identifiers: list[str]) -> None:
     given_ = iter(identifiers)
     parts = [next(given_) if "<" in part else part for part in operation.path.split("/")]
